@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one include of a scheduler's BPF side: kernel types, kfuncs, compatibility with every kernel
+ * from 6.12 on, the exit record, messages, and what defines callbacks.
+ *
+ * The names that scheduler authors know mean here what they mean everywhere, so that a scheduler
+ * written elsewhere compiles against these headers. Who has a vmlinux.h includes it first.
+ */
+#ifndef SCX_COMMON_BPF_H
+#define SCX_COMMON_BPF_H
+
+#include "types.bpf.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "kfuncs.bpf.h"
+#include "compat.bpf.h"
+#include "message.bpf.h"
+#include "exit.bpf.h"
+
+#define READ_ONCE(x)	   (*(volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, val) ((void)(*(volatile typeof(x) *)&(x) = (val)))
+
+/*
+ * BPF_STRUCT_OPS, BPF_STRUCT_OPS_SLEEPABLE - the head of a callback
+ *
+ *	void BPF_STRUCT_OPS(NAME_enqueue, struct task_struct *p, u64 enq_flags)
+ *
+ * Sleepable are init, exit, init_task, cgroup_init, cgroup_exit, cgroup_prep_move, cpu_online and
+ * cpu_offline; everything else runs under a run queue's lock.
+ */
+#define BPF_STRUCT_OPS(name, args...)		SEC("struct_ops/" #name) BPF_PROG(name, ##args)
+#define BPF_STRUCT_OPS_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
+
+/* SCX_OPS_DEFINE - the table of callbacks, one a scheduler; the loader attaches it through a link */
+#define SCX_OPS_DEFINE(name, ...) \
+	SEC(".struct_ops.link") struct sched_ext_ops name = { __VA_ARGS__ }
+
+/* Times that wrap around, such as virtual times: whether a is before b. */
+static inline bool time_before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+#endif /* SCX_COMMON_BPF_H */

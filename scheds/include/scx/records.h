@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What passes from a scheduler's BPF side to its loader: the exit record and messages. Included by
+ * both sides; needs fixed-width types only (u32, u64 ...) and brings none.
+ */
+#ifndef SCX_RECORDS_H
+#define SCX_RECORDS_H
+
+#define SCX_RECORD_BT_MAX     64
+#define SCX_RECORD_REASON_LEN 128
+#define SCX_RECORD_MSG_LEN    1024
+
+/* Sections and maps by which the loader finds these records in any scheduler's object. */
+#define SCX_RECORD_SECTION   ".data.scx_exit"
+#define SCX_DUMP_SECTION     ".data.scx_dump"
+#define SCX_DUMP_LEN_SECTION ".rodata.scx_dump"
+#define SCX_MESSAGES_MAP     "scx_messages"
+#define SCX_STATS_MAP	     "scx_stats"
+
+/* Why the kernel ended the scheduler: struct scx_exit_info, copied. Complete once kind is not 0. */
+struct scx_exit_record {
+	s32 kind;   /* enum scx_exit_kind */
+	s32 cpu;    /* where the exit was started, -1 where the kernel does not tell (before 7.2) */
+	s64 code;   /* SCX_ECODE_* and the scheduler's own */
+	u32 bt_len; /* valid entries of bt */
+	u32 reserved;
+	u64 bt[SCX_RECORD_BT_MAX]; /* kernel addresses, innermost first */
+	char reason[SCX_RECORD_REASON_LEN];
+	char msg[SCX_RECORD_MSG_LEN];
+};
+
+enum scx_message_kind {
+	SCX_MESSAGE_TEXT = 0, /* for the user: text is valid */
+	SCX_MESSAGE_EXIT = 1, /* the exit record is complete */
+};
+
+/* An entry of the ring buffer SCX_MESSAGES_MAP. */
+struct scx_message {
+	u64 time_ns; /* CLOCK_MONOTONIC */
+	u32 kind;    /* enum scx_message_kind */
+	u32 lost;    /* messages lost for want of room so far */
+	char text[112];
+};
+
+#endif /* SCX_RECORDS_H */

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+
+#define SYSFS_SCX "/sys/kernel/sched_ext"
+
+struct scx_kernel {
+	struct btf *btf;
+	const struct btf_type *ops; /* struct sched_ext_ops, NULL without sched_ext */
+};
+
+static const char *root = "";
+
+struct scx_kernel *scx_kernel_open(const char *btf_path)
+{
+	struct scx_kernel *kernel = calloc(1, sizeof(*kernel));
+	int id;
+
+	if (!kernel)
+		return NULL;
+
+	kernel->btf = btf_path ? btf__parse(btf_path, NULL) : btf__load_vmlinux_btf();
+	if (!kernel->btf) {
+		int err = errno;
+
+		free(kernel);
+		errno = err;
+		return NULL;
+	}
+	id = btf__find_by_name_kind(kernel->btf, "sched_ext_ops", BTF_KIND_STRUCT);
+	if (id > 0)
+		kernel->ops = btf__type_by_id(kernel->btf, id);
+	return kernel;
+}
+
+void scx_kernel_close(struct scx_kernel *kernel)
+{
+	if (!kernel)
+		return;
+	btf__free(kernel->btf);
+	free(kernel);
+}
+
+bool scx_kernel_has_sched_ext(const struct scx_kernel *kernel)
+{
+	/* The structure alone may be there for its declaration; functions are there if built in. */
+	return kernel->ops && scx_kernel_kfunc(kernel, "scx_bpf_kick_cpu") != SCX_KFUNC_ABSENT;
+}
+
+bool scx_kernel_enum(const struct scx_kernel *kernel, const char *type, const char *name,
+		     u64 *value)
+{
+	const struct btf_type *t;
+	int id, i;
+
+	id = btf__find_by_name_kind(kernel->btf, type, BTF_KIND_ENUM64);
+	if (id > 0) {
+		const struct btf_enum64 *e;
+
+		t = btf__type_by_id(kernel->btf, id);
+		e = btf_enum64(t);
+		for (i = 0; i < btf_vlen(t); i++, e++) {
+			if (strcmp(btf__name_by_offset(kernel->btf, e->name_off), name))
+				continue;
+			*value = btf_enum64_value(e);
+			return true;
+		}
+	}
+
+	id = btf__find_by_name_kind(kernel->btf, type, BTF_KIND_ENUM);
+	if (id > 0) {
+		const struct btf_enum *e;
+
+		t = btf__type_by_id(kernel->btf, id);
+		e = btf_enum(t);
+		for (i = 0; i < btf_vlen(t); i++, e++) {
+			if (strcmp(btf__name_by_offset(kernel->btf, e->name_off), name))
+				continue;
+			*value = btf_kflag(t) ? (u64)(s64)e->val : (u32)e->val;
+			return true;
+		}
+	}
+	return false;
+}
+
+u64 scx_kernel_loop_bound(const struct scx_kernel *kernel)
+{
+	u64 bound;
+
+	return scx_kernel_enum(kernel, "scx_consts", "SCX_DSP_MAX_LOOPS", &bound) ? bound : 0;
+}
+
+bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name)
+{
+	const struct btf_member *m;
+	int i;
+
+	if (!kernel->ops)
+		return false;
+	m = btf_members(kernel->ops);
+	for (i = 0; i < btf_vlen(kernel->ops); i++, m++)
+		if (!strcmp(btf__name_by_offset(kernel->btf, m->name_off), name))
+			return true;
+	return false;
+}
+
+/* Is the last parameter of @func a const struct bpf_prog_aux *? */
+static bool takes_implicit_arg(const struct btf *btf, const struct btf_type *func)
+{
+	const struct btf_type *proto = btf__type_by_id(btf, func->type), *t;
+	const struct btf_param *param;
+
+	if (!proto || !btf_is_func_proto(proto) || !btf_vlen(proto))
+		return false;
+	param = &btf_params(proto)[btf_vlen(proto) - 1];
+	t = btf__type_by_id(btf, param->type);
+	if (!t || !btf_is_ptr(t))
+		return false;
+	for (t = btf__type_by_id(btf, t->type); t && btf_is_mod(t);)
+		t = btf__type_by_id(btf, t->type);
+	return t && (btf_is_struct(t) || btf_is_fwd(t)) &&
+	       !strcmp(btf__name_by_offset(btf, t->name_off), "bpf_prog_aux");
+}
+
+enum scx_kfunc_state scx_kernel_kfunc(const struct scx_kernel *kernel, const char *name)
+{
+	int id = btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC);
+
+	if (id <= 0)
+		return SCX_KFUNC_ABSENT;
+	return takes_implicit_arg(kernel->btf, btf__type_by_id(kernel->btf, id)) ?
+		       SCX_KFUNC_MALFORMED :
+		       SCX_KFUNC_PRESENT;
+}
+
+void scx_kernel_set_root(const char *new_root)
+{
+	root = new_root ? new_root : "";
+}
+
+/* The first line of a file below root, without its newline, into @buf. 0 or -errno. */
+static int read_line(const char *path, char *buf, size_t size)
+{
+	char full[PATH_MAX];
+	ssize_t len;
+	int fd, err;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, buf, size - 1);
+	err = -errno;
+	close(fd);
+	if (len < 0)
+		return err;
+	buf[len] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+int scx_running_state(char *state, size_t size)
+{
+	return read_line(SYSFS_SCX "/state", state, size);
+}
+
+int scx_running_ops(char *name, size_t size)
+{
+	return read_line(SYSFS_SCX "/root/ops", name, size);
+}
+
+int scx_hotplug_seq(u64 *seq)
+{
+	char line[32], *end;
+	int err;
+
+	err = read_line(SYSFS_SCX "/hotplug_seq", line, sizeof(line));
+	if (err)
+		return err;
+	errno = 0;
+	*seq = strtoull(line, &end, 10);
+	return errno || end == line || *end ? -EINVAL : 0;
+}
+
+/* Does one of the files that @pid has open belong to a struct_ops link? */
+static bool holds_struct_ops(const char *pid)
+{
+	char path[PATH_MAX], line[256];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc/%s/fdinfo", root, pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		FILE *file;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%s/proc/%s/fdinfo/%s", root, pid, entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		while (fgets(line, sizeof(line), file))
+			if (!strcmp(line, "link_type:\tstruct_ops\n"))
+				found = true;
+		fclose(file);
+	}
+	closedir(dir);
+	return found;
+}
+
+pid_t scx_running_loader(char *comm, size_t size)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	pid_t pid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc", root);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while (!pid && (entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]) || !holds_struct_ops(entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
+		if (!read_line(path, comm, size))
+			pid = atoi(entry->d_name);
+	}
+	closedir(dir);
+	return pid;
+}
+
+bool scx_may_load(void)
+{
+	enum { CAP_SYS_ADMIN_BIT = 21, CAP_PERFMON_BIT = 38, CAP_BPF_BIT = 39 };
+	char path[PATH_MAX], line[256];
+	unsigned long long caps = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/proc/self/status", root);
+	file = fopen(path, "re");
+	/* Without procfs nothing is known: let the kernel decide. */
+	if (!file)
+		return true;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	fclose(file);
+	return (caps >> CAP_SYS_ADMIN_BIT & 1) ||
+	       ((caps >> CAP_BPF_BIT & 1) && (caps >> CAP_PERFMON_BIT & 1));
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a kernel offers a sched_ext scheduler, read off its BTF, and what is going on in the running
+ * one, read off sysfs and procfs.
+ */
+#ifndef SCX_KERNEL_H
+#define SCX_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <scx/loader.h>
+
+struct scx_kernel;
+
+enum scx_kfunc_state {
+	SCX_KFUNC_ABSENT,
+	SCX_KFUNC_PRESENT,
+	/*
+	 * Its BTF shows the implicit argument that only the kernel may pass, and the twin with the
+	 * suffix _impl is missing: the kernel was built with a pahole too old for it, and the verifier
+	 * refuses every call.
+	 */
+	SCX_KFUNC_MALFORMED,
+};
+
+/*
+ * scx_kernel_open - read a kernel's BTF: from @btf_path, or of the running kernel if that is NULL
+ *
+ * Returns NULL with errno set: ENOENT if the kernel has no BTF.
+ */
+struct scx_kernel *scx_kernel_open(const char *btf_path);
+void scx_kernel_close(struct scx_kernel *kernel);
+
+/* scx_kernel_has_sched_ext - was the kernel built with sched_ext? */
+bool scx_kernel_has_sched_ext(const struct scx_kernel *kernel);
+
+/* scx_kernel_loop_bound - calls of ops.dispatch() in one pass at most; 0: the kernel has no bound */
+u64 scx_kernel_loop_bound(const struct scx_kernel *kernel);
+
+/* scx_kernel_kfunc - is the kfunc @name there, and can it be called? */
+enum scx_kfunc_state scx_kernel_kfunc(const struct scx_kernel *kernel, const char *name);
+
+/* scx_kernel_enum - store the value of @name in enum @type in *@value; false if there is none */
+bool scx_kernel_enum(const struct scx_kernel *kernel, const char *type, const char *name,
+		     u64 *value);
+
+/* scx_kernel_ops_member - does struct sched_ext_ops have the member @name? */
+bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name);
+
+/* The directory that the functions below read instead of /: for tests. NULL: / again. */
+void scx_kernel_set_root(const char *root);
+
+/*
+ * scx_running_state - /sys/kernel/sched_ext/state into @state: "disabled", "enabled" ...
+ *
+ * Returns 0 or -errno; -ENOENT if the kernel has no sched_ext.
+ */
+int scx_running_state(char *state, size_t size);
+
+/* scx_running_ops - the name of the running scheduler into @name. 0 or -errno; -ENOENT: none runs. */
+int scx_running_ops(char *name, size_t size);
+
+/*
+ * scx_running_loader - which process holds the running scheduler
+ *
+ * Looks for the link to a struct_ops map among the open files of all processes, so it sees what the
+ * caller may see. Returns the pid, with its command name in @comm, or 0 if none was found.
+ */
+pid_t scx_running_loader(char *comm, size_t size);
+
+/* scx_hotplug_seq - how many CPUs have come and gone since boot. 0 or -errno. */
+int scx_hotplug_seq(u64 *seq);
+
+/* scx_may_load - may this process load a scheduler, by its capabilities? */
+bool scx_may_load(void);
+
+#endif /* SCX_KERNEL_H */

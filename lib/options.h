@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The command line of a scheduler: its own option table and the common one, parsed once and
+ * strictly, and applied to every freshly opened BPF object.
+ */
+#ifndef SCX_OPTIONS_H
+#define SCX_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <scx/loader.h>
+
+/* The options that all schedulers have in common, as parsed. */
+struct common_options {
+	bool verbose;
+	bool version;
+	bool help;
+	bool json;
+	bool dry_run;
+	u32 stats_interval_s; /* 0: no statistics */
+	u32 timeout_ms;	      /* 0: the scheduler's own */
+	const char *openmetrics;
+};
+
+struct parsed_option {
+	const struct scx_option *option;
+	bool given;
+	s64 number; /* scaled; 1 for a flag */
+	const char *string;
+};
+
+struct options {
+	const struct scx_sched *sched;
+	struct common_options common;
+	size_t nr;
+	struct parsed_option *parsed; /* the scheduler's, then the common ones */
+};
+
+/*
+ * options_parse - parse @argv
+ *
+ * Returns 0, -EINVAL after a message about bad options, or -ENOMEM. To be freed by options_free()
+ * in any case.
+ */
+int options_parse(struct options *options, const struct scx_sched *sched, int argc, char **argv);
+void options_free(struct options *options);
+
+/* options_set_variables - store the values whose target is a variable of the scheduler's own */
+void options_set_variables(const struct options *options);
+
+/* options_set_rodata - store the values whose target is a variable of the BPF side, at @rodata */
+void options_set_rodata(const struct options *options, void *rodata);
+
+/*
+ * options_find - the value of the option that sets @target, if it was given
+ *
+ * For targets that exist once (SCX_TARGET_DUMP_LEN). Returns whether it was given.
+ */
+bool options_find(const struct options *options, enum scx_option_target target, s64 *number);
+
+/*
+ * options_help - print --help to @file
+ *
+ * @rodata are the BPF side's const volatile variables, for the defaults; NULL prints none.
+ */
+void options_help(const struct options *options, const void *rodata, FILE *file);
+
+#endif /* SCX_OPTIONS_H */

@@ -1,0 +1,760 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a scheduler: ask the kernel, open, set up, load, attach, wait, report, and again if
+ * the exit asks for it. One function a step; each returns an exit status or 0 to go on.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "exit_report.h"
+#include "json.h"
+#include "kernel.h"
+#include "log.h"
+#include "object.h"
+#include "options.h"
+#include "stats.h"
+
+/* The kernel's own default, so that a dump is cut nowhere but there. */
+#define DEFAULT_DUMP_LEN 32768
+
+/*
+ * Restarts in a row, each within RESTART_CALM_MS of the start, before giving up: whatever asks for
+ * them will go on asking.
+ */
+#define RESTART_MAX	 8
+#define RESTART_CALM_MS	 10000
+#define RESTART_DELAY_MS 250
+
+/* How long a detached scheduler may take to be gone. */
+#define DISABLE_WAIT_MS 10000
+
+struct scx_run {
+	const struct scx_sched *sched;
+	struct options options;
+	struct scx_kernel *kernel;
+
+	int epoll_fd;
+	int signal_fd;
+	int timer_fd;
+	bool stop; /* a signal asked for the end */
+
+	/* From here on: of one start; cleared for each. */
+	struct bpf_object *obj;
+	struct bpf_link *link;
+	struct ring_buffer *messages;
+	struct scx_exit_record record;
+	u64 attached_ms;
+	u64 ended_ms; /* 0 while it runs */
+	u64 next_stats_ms;
+	u32 messages_lost;
+	s64 *values; /* counters as the kernel hands them out, CPU by CPU */
+	s64 *sums;
+	s64 *before; /* sums at the last line of statistics */
+};
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+static u64 uptime_ms(const struct scx_run *run)
+{
+	return (run->ended_ms ? run->ended_ms : now_ms()) - run->attached_ms;
+}
+
+struct bpf_object *scx_run_object(const struct scx_run *run)
+{
+	return run->obj;
+}
+
+void *scx_run_rodata(const struct scx_run *run)
+{
+	return object_section(run->obj, ".rodata", NULL);
+}
+
+int scx_run_bss(const struct scx_run *run, void *bss, size_t size)
+{
+	return object_read(run->obj, ".bss", bss, size);
+}
+
+int scx_run_set_ops(struct scx_run *run, const char *member, u64 value)
+{
+	return object_set_ops(run->obj, member, value);
+}
+
+s64 scx_run_stat(const struct scx_run *run, unsigned int index)
+{
+	return index < run->sched->nr_stats ? run->sums[index] : 0;
+}
+
+void scx_run_print(const struct scx_run *run, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	if (run->options.common.json) {
+		struct json json;
+
+		json_begin(&json, stdout);
+		json_string(&json, "type", "message");
+		json_string(&json, "scheduler", run->sched->name);
+		json_number(&json, "uptime_ms", uptime_ms(run));
+		json_string(&json, "text", text);
+		json_end(&json);
+	} else {
+		printf("%s: %s\n", run->sched->name, text);
+		fflush(stdout);
+	}
+}
+
+/* One line about who else is running, into stderr. */
+static void report_busy(void)
+{
+	char name[128], comm[32];
+	pid_t pid;
+
+	if (scx_running_ops(name, sizeof(name))) {
+		scx_error("another scheduler is being started or stopped: try again");
+		return;
+	}
+	pid = scx_running_loader(comm, sizeof(comm));
+	if (pid)
+		scx_error("scheduler '%s' is running (%s, process %d): stop it first", name, comm,
+			  pid);
+	else
+		scx_error("scheduler '%s' is running: stop the process that started it first",
+			  name);
+}
+
+/* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
+static int ask_kernel(struct scx_run *run)
+{
+	const struct scx_sched *sched = run->sched;
+	struct utsname uts;
+	char state[32];
+	int missing = 0;
+	size_t i;
+
+	uname(&uts);
+	run->kernel = scx_kernel_open(NULL);
+	if (!run->kernel) {
+		scx_error(
+			"kernel %s has no BTF (CONFIG_DEBUG_INFO_BTF): this program needs it, use another kernel",
+			uts.release);
+		return SCX_STATUS_UNSUPPORTED;
+	}
+	if (!scx_kernel_has_sched_ext(run->kernel)) {
+		scx_error(
+			"kernel %s has no sched_ext (CONFIG_SCHED_CLASS_EXT): use 6.12 or later, built with it",
+			uts.release);
+		return SCX_STATUS_UNSUPPORTED;
+	}
+	for (i = 0; i < sched->nr_kfuncs; i++) {
+		const struct scx_kfunc *kfunc = &sched->kfuncs[i];
+		enum scx_kfunc_state kfunc_state = scx_kernel_kfunc(run->kernel, kfunc->name);
+
+		if (kfunc_state == SCX_KFUNC_PRESENT ||
+		    (kfunc->also &&
+		     scx_kernel_kfunc(run->kernel, kfunc->also) == SCX_KFUNC_PRESENT))
+			continue;
+		if (kfunc->without) {
+			scx_warn("kernel %s: %s() is %s: %s", uts.release, kfunc->name,
+				 kfunc_state == SCX_KFUNC_ABSENT ? "missing" : "unusable",
+				 kfunc->without);
+			continue;
+		}
+		if (kfunc_state == SCX_KFUNC_MALFORMED)
+			scx_error(
+				"kernel %s was built with a pahole too old for it, and %s() cannot be called: use another build of the kernel",
+				uts.release, kfunc->name);
+		else
+			scx_error("kernel %s lacks %s(): use another kernel", uts.release,
+				  kfunc->name);
+		missing++;
+	}
+	if (missing)
+		return SCX_STATUS_UNSUPPORTED;
+
+	if (!scx_may_load()) {
+		scx_error("loading a scheduler needs root (or CAP_BPF and CAP_PERFMON)");
+		return SCX_STATUS_FAILED;
+	}
+	if (!run->options.common.dry_run && !scx_running_state(state, sizeof(state)) &&
+	    strcmp(state, "disabled")) {
+		report_busy();
+		return SCX_STATUS_BUSY;
+	}
+	return SCX_STATUS_OK;
+}
+
+/* Set up signals and the timer, once for all starts. The signals stay blocked. */
+static int set_up_events(struct scx_run *run)
+{
+	struct itimerspec second = { .it_interval = { 1, 0 }, .it_value = { 1, 0 } };
+	struct epoll_event event = { .events = EPOLLIN };
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* A reader of our output that went away shows up as a failed write, see each_second(). */
+	signal(SIGPIPE, SIG_IGN);
+
+	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (run->epoll_fd < 0 || run->signal_fd < 0 || run->timer_fd < 0)
+		goto fail;
+	if (timerfd_settime(run->timer_fd, 0, &second, NULL))
+		goto fail;
+	event.data.fd = run->signal_fd;
+	if (epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->signal_fd, &event))
+		goto fail;
+	event.data.fd = run->timer_fd;
+	if (epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->timer_fd, &event))
+		goto fail;
+	return SCX_STATUS_OK;
+fail:
+	scx_error("cannot set up events: %s", strerror(errno));
+	return SCX_STATUS_FAILED;
+}
+
+static int on_message(void *context, void *data, size_t size)
+{
+	struct scx_run *run = context;
+	const struct scx_message *message = data;
+
+	if (size < sizeof(*message))
+		return 0;
+	if (message->lost > run->messages_lost) {
+		scx_run_print(run, "%u messages were lost", message->lost - run->messages_lost);
+		run->messages_lost = message->lost;
+	}
+	if (message->kind == SCX_MESSAGE_TEXT)
+		scx_run_print(run, "%s", message->text);
+	return 0;
+}
+
+/* Open the object and make all changes to it that must come before loading. */
+static int prepare(struct scx_run *run)
+{
+	const struct options *options = &run->options;
+	s64 dump_len = DEFAULT_DUMP_LEN;
+	u64 flags, hotplug_seq;
+	struct utsname uts;
+	void *rodata;
+	size_t i;
+	int err;
+
+	run->obj = object_open(run->sched);
+	if (!run->obj) {
+		scx_error("cannot open the BPF object: %s", strerror(errno));
+		log_show_libbpf();
+		return SCX_STATUS_FAILED;
+	}
+
+	rodata = scx_run_rodata(run);
+	if (rodata)
+		options_set_rodata(options, rodata);
+	options_set_variables(options);
+	err = object_get_ops(run->obj, "flags", &flags);
+	for (i = 0; !err && i < options->nr; i++) {
+		const struct parsed_option *parsed = &options->parsed[i];
+
+		if (!parsed->given)
+			continue;
+		if (parsed->option->target == SCX_TARGET_OPS_FLAG)
+			flags |= parsed->option->flag;
+		else if (parsed->option->target == SCX_TARGET_OPS_MEMBER)
+			err = object_set_ops(run->obj, parsed->option->member, parsed->number);
+	}
+
+	/* Flags that newer kernels do not know any more are refused there. */
+	if (!err && (flags & SCX_OPS_HAS_CGROUP_WEIGHT_FLAG) &&
+	    !scx_kernel_enum(run->kernel, "scx_ops_flags", "SCX_OPS_HAS_CGROUP_WEIGHT",
+			     &(u64){ 0 }))
+		flags &= ~SCX_OPS_HAS_CGROUP_WEIGHT_FLAG;
+	if (!err)
+		err = object_set_ops(run->obj, "flags", flags);
+	if (!err && options->common.timeout_ms)
+		err = object_set_ops(run->obj, "timeout_ms", options->common.timeout_ms);
+
+	/* A CPU that comes or goes from here on makes the kernel end the scheduler for a restart. */
+	if (!err && !scx_hotplug_seq(&hotplug_seq))
+		err = object_set_ops(run->obj, "hotplug_seq", hotplug_seq);
+
+	options_find(options, SCX_TARGET_DUMP_LEN, &dump_len);
+	if (!err)
+		err = object_set_dump_len(run->obj, dump_len);
+	if (err) {
+		scx_error("cannot set up the BPF object: %s", strerror(-err));
+		return SCX_STATUS_FAILED;
+	}
+	if (run->sched->prepare && run->sched->prepare(run))
+		return SCX_STATUS_FAILED;
+
+	uname(&uts);
+	if (bpf_object__load(run->obj)) {
+		err = errno;
+		if (err == EPERM)
+			scx_error("the kernel does not permit to load a scheduler: run as root");
+		else
+			scx_error("kernel %s refused the scheduler: %s", uts.release,
+				  strerror(err));
+		log_show_libbpf();
+		return SCX_STATUS_FAILED;
+	}
+	log_drop_libbpf();
+	return SCX_STATUS_OK;
+}
+
+static int set_up_messages(struct scx_run *run)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_MESSAGES_MAP);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (!map)
+		return 0;
+	run->messages = ring_buffer__new(bpf_map__fd(map), on_message, run, NULL);
+	if (!run->messages)
+		return -errno;
+	event.data.fd = ring_buffer__epoll_fd(run->messages);
+	return epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) ? -errno : 0;
+}
+
+static int set_up_stats(struct scx_run *run)
+{
+	size_t nr = run->sched->nr_stats;
+	int nr_cpus = libbpf_num_possible_cpus();
+	struct bpf_map *map;
+
+	run->sums = calloc(nr + 1, sizeof(s64));
+	run->before = calloc(nr + 1, sizeof(s64));
+	if (!run->sums || !run->before)
+		return -ENOMEM;
+	if (!nr)
+		return 0;
+	if (nr_cpus < 0)
+		return nr_cpus;
+	run->values = calloc(nr * nr_cpus, sizeof(s64));
+	if (!run->values)
+		return -ENOMEM;
+
+	map = bpf_object__find_map_by_name(run->obj, SCX_STATS_MAP);
+	return map && bpf_map__value_size(map) == nr * sizeof(s64) ? 0 : -EINVAL;
+}
+
+static void read_stats(struct scx_run *run)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_STATS_MAP);
+	u32 zero = 0;
+
+	if (!run->values || bpf_map_lookup_elem(bpf_map__fd(map), &zero, run->values))
+		return;
+	stats_sum(run->values, libbpf_num_possible_cpus(), run->sched->nr_stats, run->sums);
+}
+
+static void print_stats(struct scx_run *run)
+{
+	size_t size = run->sched->nr_stats * sizeof(s64);
+
+	if (!run->sched->nr_stats)
+		return;
+	if (run->options.common.json)
+		stats_json(run->sched, run->sums, uptime_ms(run), stdout);
+	else
+		stats_text(run->sched, run->sums, run->before, stdout);
+	memcpy(run->before, run->sums, size);
+}
+
+/* Write the statistics file. An error is told once a run, not each second. */
+static void write_openmetrics(struct scx_run *run)
+{
+	const char *path = run->options.common.openmetrics;
+	int err;
+
+	if (!path)
+		return;
+	err = stats_write_openmetrics(run->sched, run->sums, path);
+	if (err) {
+		scx_warn("cannot write '%s': %s; going on without it", path, strerror(-err));
+		run->options.common.openmetrics = NULL;
+	}
+}
+
+/* How often a scheduler has been enabled since boot; -1 if the kernel does not tell. */
+static s64 enable_seq(void)
+{
+	FILE *file = fopen("/sys/kernel/sched_ext/enable_seq", "re");
+	long long seq = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%lld", &seq) != 1)
+		seq = -1;
+	fclose(file);
+	return seq;
+}
+
+/* Look whether the kernel has ended the scheduler. */
+static bool exited(struct scx_run *run)
+{
+	struct scx_exit_record record;
+
+	if (run->record.kind)
+		return true;
+	if (object_read(run->obj, SCX_RECORD_SECTION, &record, sizeof(record)) || !record.kind)
+		return false;
+	run->record = record;
+	run->ended_ms = now_ms();
+	return true;
+}
+
+static int attach(struct scx_run *run)
+{
+	struct bpf_map *ops = object_ops(run->obj);
+	struct utsname uts;
+
+	if (!ops) {
+		scx_error("the BPF object has no struct sched_ext_ops");
+		return SCX_STATUS_FAILED;
+	}
+	run->attached_ms = now_ms();
+	run->link = bpf_map__attach_struct_ops(ops);
+	if (!run->link) {
+		int err = errno;
+
+		if (err == EBUSY) {
+			report_busy();
+			return SCX_STATUS_BUSY;
+		}
+		uname(&uts);
+		scx_error("kernel %s did not accept the scheduler: %s", uts.release, strerror(err));
+		log_show_libbpf();
+		return SCX_STATUS_FAILED;
+	}
+	log_drop_libbpf();
+	return SCX_STATUS_OK;
+}
+
+static void announce(struct scx_run *run)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	if (run->options.common.json) {
+		struct json json;
+
+		json_begin(&json, stdout);
+		json_string(&json, "type", "start");
+		json_string(&json, "scheduler", run->sched->name);
+		json_string(&json, "version", SCX_VERSION);
+		json_string(&json, "kernel", uts.release);
+		json_end(&json);
+		return;
+	}
+	scx_run_print(run, "enabled on kernel %s", uts.release);
+}
+
+static int each_second(struct scx_run *run)
+{
+	u32 interval_s = run->options.common.stats_interval_s;
+	u64 now = now_ms();
+
+	read_stats(run);
+	if (now >= run->next_stats_ms) {
+		/* The timer may be late, but a second is not skipped for it. */
+		run->next_stats_ms = now + (interval_s ? interval_s : 1) * 1000ULL - 500;
+		if (interval_s)
+			print_stats(run);
+		write_openmetrics(run);
+	}
+	if (ferror(stdout)) {
+		scx_error("cannot write to standard output: stopping");
+		return SCX_STATUS_FAILED;
+	}
+	return run->sched->each_second && run->sched->each_second(run) ? SCX_STATUS_FAILED :
+									 SCX_STATUS_OK;
+}
+
+/* Wait until a signal asks for the end or the kernel ends the scheduler. */
+static int wait_for_end(struct scx_run *run)
+{
+	struct signalfd_siginfo info;
+	struct epoll_event event;
+	u64 expirations;
+	int status;
+
+	while (!run->stop && !exited(run)) {
+		if (epoll_wait(run->epoll_fd, &event, 1, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			scx_error("cannot wait for events: %s", strerror(errno));
+			return SCX_STATUS_FAILED;
+		}
+		if (event.data.fd == run->signal_fd) {
+			if (read(run->signal_fd, &info, sizeof(info)) == sizeof(info))
+				run->stop = true;
+		} else if (event.data.fd == run->timer_fd) {
+			if (read(run->timer_fd, &expirations, sizeof(expirations)) < 0)
+				continue;
+			status = each_second(run);
+			if (status)
+				return status;
+		} else {
+			ring_buffer__consume(run->messages);
+		}
+	}
+	return SCX_STATUS_OK;
+}
+
+/*
+ * Take the scheduler off, if the kernel has not done so. On return all tasks are back with the
+ * default scheduler and the exit record is complete.
+ */
+static int detach(struct scx_run *run)
+{
+	struct timespec pause = { 0, 10 * 1000000 };
+	u64 deadline;
+	char state[32];
+
+	bpf_link__destroy(run->link);
+	run->link = NULL;
+	deadline = now_ms() + DISABLE_WAIT_MS;
+	while (!exited(run) ||
+	       (!scx_running_state(state, sizeof(state)) && !strcmp(state, "disabling"))) {
+		if (now_ms() > deadline) {
+			scx_error(
+				"the kernel has not ended the scheduler %d s after it was asked to",
+				DISABLE_WAIT_MS / 1000);
+			return SCX_STATUS_FAILED;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return SCX_STATUS_OK;
+}
+
+static void report_exit(struct scx_run *run)
+{
+	struct exit_report report = {
+		.record = &run->record,
+		.dump = "",
+		.ops = run->sched->name,
+		.uptime_ms = uptime_ms(run),
+	};
+	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_DUMP_SECTION);
+	u32 size = map ? bpf_map__value_size(map) : 0;
+	char *dump = calloc(1, size + 1);
+
+	if (dump && size && !object_read(run->obj, SCX_DUMP_SECTION, dump, size))
+		report.dump = dump;
+
+	/* What the scheduler said before it ended comes before the report of it. */
+	if (run->messages)
+		ring_buffer__consume(run->messages);
+	if (run->options.common.json) {
+		exit_report_json(&report, stdout);
+	} else {
+		fflush(stdout);
+		exit_report_text(&report, stderr);
+	}
+	free(dump);
+
+	read_stats(run);
+	if (run->sched->report)
+		run->sched->report(run);
+	/* The totals, not what came since the last line. */
+	memcpy(run->before, run->sums, run->sched->nr_stats * sizeof(s64));
+	print_stats(run);
+}
+
+/* Free what belongs to one start. */
+static void clean_up(struct scx_run *run)
+{
+	bpf_link__destroy(run->link);
+	run->link = NULL;
+	/* The epoll instance forgets the ring buffer with its last descriptor. */
+	ring_buffer__free(run->messages);
+	run->messages = NULL;
+	bpf_object__close(run->obj);
+	run->obj = NULL;
+	free(run->values);
+	free(run->sums);
+	free(run->before);
+	run->values = run->sums = run->before = NULL;
+	memset(&run->record, 0, sizeof(run->record));
+	run->ended_ms = 0;
+	run->next_stats_ms = 0;
+	run->messages_lost = 0;
+}
+
+/* One start to one end. Returns an exit status; *@again if the exit asks for another start. */
+static int run_once(struct scx_run *run, bool *again)
+{
+	s64 seq = enable_seq();
+	int status, err;
+
+	*again = false;
+	status = prepare(run);
+	if (status)
+		goto out;
+	if (run->options.common.dry_run) {
+		scx_run_print(run, "loaded and verified, not attached");
+		goto out;
+	}
+
+	err = set_up_stats(run);
+	if (!err)
+		err = set_up_messages(run);
+	if (err) {
+		scx_error("cannot set up statistics and messages: %s", strerror(-err));
+		status = SCX_STATUS_FAILED;
+		goto out;
+	}
+	status = attach(run);
+	if (status)
+		goto out;
+	/* What fails while it is enabled, such as ops.init(), ends it before attach() returns. */
+	if (!exited(run)) {
+		announce(run);
+		status = wait_for_end(run);
+	}
+	err = detach(run);
+	if (!status)
+		status = err;
+	if (!run->record.kind)
+		goto out;
+
+	*again = exit_wants_restart(&run->record) && !run->stop && !status;
+	report_exit(run);
+	if (!status && exit_is_fault(&run->record))
+		status = seq >= 0 && enable_seq() == seq ? SCX_STATUS_FAILED : SCX_STATUS_EJECTED;
+out:
+	if (run->options.common.openmetrics)
+		unlink(run->options.common.openmetrics);
+	return status;
+}
+
+/* Wait before another start, longer each time in a row. Signals end the wait. */
+static void wait_before_restart(struct scx_run *run, int in_a_row)
+{
+	struct signalfd_siginfo info;
+	struct epoll_event event;
+	u64 deadline = now_ms() + (u64)RESTART_DELAY_MS * in_a_row;
+
+	while (!run->stop && now_ms() < deadline) {
+		if (epoll_wait(run->epoll_fd, &event, 1, deadline - now_ms()) != 1)
+			continue;
+		if (event.data.fd == run->signal_fd)
+			run->stop = read(run->signal_fd, &info, sizeof(info)) == sizeof(info);
+		else if (read(run->timer_fd, &(u64){ 0 }, sizeof(u64)) < 0)
+			continue;
+	}
+}
+
+static int run_until_end(struct scx_run *run)
+{
+	int in_a_row = 0, status;
+	bool again;
+
+	for (;;) {
+		u64 started = now_ms();
+
+		status = run_once(run, &again);
+		clean_up(run);
+		if (!again)
+			return status;
+		if (now_ms() - started >= RESTART_CALM_MS)
+			in_a_row = 0;
+		if (++in_a_row > RESTART_MAX) {
+			scx_error("the kernel asked for %d restarts in a row: giving up",
+				  RESTART_MAX + 1);
+			return SCX_STATUS_EJECTED;
+		}
+		wait_before_restart(run, in_a_row);
+		if (run->stop)
+			return SCX_STATUS_OK;
+		scx_run_print(run, "starting again, as the kernel asks");
+	}
+}
+
+/* --help shows the defaults that are in the BPF object. */
+static void print_help(const struct options *options)
+{
+	struct bpf_object *obj = object_open(options->sched);
+
+	options_help(options, obj ? object_section(obj, ".rodata", NULL) : NULL, stdout);
+	bpf_object__close(obj);
+}
+
+int scx_main(const struct scx_sched *sched, int argc, char **argv)
+{
+	struct scx_run run = {
+		.sched = sched,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.timer_fd = -1,
+	};
+	char program[64];
+	int status, err;
+
+	snprintf(program, sizeof(program), "scx_%s", sched->name);
+	log_init(program, false);
+
+	err = options_parse(&run.options, sched, argc, argv);
+	if (err) {
+		if (err == -EINVAL)
+			scx_error("try '%s --help'", program);
+		else
+			scx_error("%s", strerror(-err));
+		status = err == -EINVAL ? SCX_STATUS_USAGE : SCX_STATUS_FAILED;
+		goto out;
+	}
+	if (run.options.common.help || run.options.common.version) {
+		if (run.options.common.help)
+			print_help(&run.options);
+		else
+			printf("%s %s (libbpf %s)\n", program, SCX_VERSION,
+			       libbpf_version_string() + 1);
+		/* A full disk must not pass for success. */
+		status = fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+		goto out;
+	}
+
+	log_init(program, run.options.common.verbose);
+	status = ask_kernel(&run);
+	if (!status)
+		status = set_up_events(&run);
+	if (!status)
+		status = run_until_end(&run);
+out:
+	if (run.epoll_fd >= 0)
+		close(run.epoll_fd);
+	if (run.signal_fd >= 0)
+		close(run.signal_fd);
+	if (run.timer_fd >= 0)
+		close(run.timer_fd);
+	scx_kernel_close(run.kernel);
+	options_free(&run.options);
+	return status;
+}

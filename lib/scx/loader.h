@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * loader.h - the userspace side of a sched_ext scheduler
+ *
+ * A scheduler is a constant descriptor and one call:
+ *
+ *	#include <scx/loader.h>
+ *	#include "scx_NAME.skel.h"
+ *
+ *	static const struct scx_sched sched = {
+ *		.name = "NAME",
+ *		.summary = "...",
+ *		.elf = scx_NAME__elf_bytes,
+ *	};
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		return scx_main(&sched, argc, argv);
+ *	}
+ *
+ * The library does the rest: options, asking the kernel, loading, attaching, statistics, messages,
+ * the exit report, restarting after CPU hotplug, and the exit status. It works on the BPF object
+ * inside the skeleton; of the skeleton header it takes the bytes and the types of the variables.
+ */
+#ifndef SCX_LOADER_H
+#define SCX_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* As the BPF side names them: skeletons use these in the types of the variables. */
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef unsigned long long u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef long long s64;
+
+#include <scx/records.h>
+
+struct bpf_object;
+struct scx_run;
+
+/* Exit status of every scheduler. */
+enum scx_exit_status {
+	SCX_STATUS_OK = 0,	    /* stopped on request: signal, sysrq-S; help; version */
+	SCX_STATUS_FAILED = 1,	    /* could not be loaded or attached */
+	SCX_STATUS_USAGE = 2,	    /* bad options */
+	SCX_STATUS_EJECTED = 3,	    /* ended by the kernel for a fault */
+	SCX_STATUS_UNSUPPORTED = 4, /* this kernel cannot run it */
+	SCX_STATUS_BUSY = 5,	    /* another scheduler is running */
+};
+
+/*
+ * Options
+ *
+ * Short names are one letter, 0 for none; every option has a long name. Numbers are whole, decimal,
+ * and checked against min and max before anything else happens.
+ */
+enum scx_option_type {
+	SCX_OPTION_FLAG,   /* takes no argument */
+	SCX_OPTION_NUMBER, /* min..max; what is stored is the argument times scale */
+	SCX_OPTION_STRING, /* a const char * that points into argv */
+};
+
+/* Where the value goes. */
+enum scx_option_target {
+	SCX_TARGET_RODATA,     /* a const volatile variable of the BPF side, by offset */
+	SCX_TARGET_VARIABLE,   /* a variable of the scheduler's own */
+	SCX_TARGET_OPS_MEMBER, /* a number in struct sched_ext_ops */
+	SCX_TARGET_OPS_FLAG,   /* a bit of sched_ext_ops.flags; flag options only */
+	SCX_TARGET_DUMP_LEN,   /* how much of the debug dump is kept */
+};
+
+struct scx_option {
+	char short_name;
+	const char *long_name;
+	const char *arg; /* what --help calls the argument, NULL for a flag */
+	const char *help;
+	enum scx_option_type type;
+	enum scx_option_target target;
+	size_t offset;	    /* SCX_TARGET_RODATA */
+	size_t size;	    /* bytes: SCX_TARGET_RODATA, SCX_TARGET_VARIABLE */
+	void *variable;	    /* SCX_TARGET_VARIABLE: bool, a number of size bytes, const char * */
+	const char *member; /* SCX_TARGET_OPS_MEMBER */
+	u64 flag;	    /* SCX_TARGET_OPS_FLAG */
+	const char *unit;   /* of the argument, for --help and messages */
+	s64 min, max;	    /* of the argument */
+	s64 scale;	    /* argument times this is stored; 0 counts as 1 */
+	const char *needs;  /* long name of the option without which this one has no effect */
+};
+
+/* A const volatile variable @var in the BPF side of the skeleton @skel (scx_NAME). */
+#define SCX_RODATA(skel, var)                                                        \
+	.target = SCX_TARGET_RODATA, .offset = offsetof(struct skel##__rodata, var), \
+	.size = sizeof(((struct skel##__rodata *)0)->var)
+/* A variable of the scheduler's userspace side. */
+#define SCX_VARIABLE(var)    .target = SCX_TARGET_VARIABLE, .variable = &(var), .size = sizeof(var)
+#define SCX_OPS_MEMBER(name) .target = SCX_TARGET_OPS_MEMBER, .member = #name
+#define SCX_OPS_FLAG(bit)    .target = SCX_TARGET_OPS_FLAG, .flag = (bit)
+#define SCX_RANGE(low, high) .type = SCX_OPTION_NUMBER, .min = (low), .max = (high)
+
+/* Bits of sched_ext_ops.flags for SCX_OPS_FLAG(). */
+#define SCX_OPS_SWITCH_PARTIAL_FLAG    (1ULL << 3)
+#define SCX_OPS_HAS_CGROUP_WEIGHT_FLAG (1ULL << 16)
+
+/* The common option --exit-dump-len, with a short name of the scheduler's own. */
+#define SCX_EXIT_DUMP_LEN_OPTION(letter)                                                           \
+	{                                                                                          \
+		.short_name = (letter),                                                            \
+		.long_name = "exit-dump-len",                                                      \
+		.arg = "BYTES",                                                                    \
+		.help = "keep so much of the kernel's debug dump for the exit report, 0 for none", \
+		SCX_RANGE(0, 16 << 20),                                                            \
+		.unit = "bytes",                                                                   \
+		.target = SCX_TARGET_DUMP_LEN,                                                     \
+	}
+
+/*
+ * Statistics: the line with index i explains counter i of the BPF side's SCX_STATS_DEFINE(), summed
+ * over the CPUs. Names are lower case with underscores: JSON keys and OpenMetrics names.
+ */
+struct scx_stat {
+	const char *name;
+	const char *unit; /* "tasks", "calls", "ns" ... */
+	const char *help;
+	bool gauge; /* goes up and down; a counter otherwise */
+};
+
+/* A kfunc that the scheduler cannot do without, or (without is set) what is missing when it is. */
+struct scx_kfunc {
+	const char *name;
+	const char *also;    /* does as well: the same kfunc under another name */
+	const char *without; /* NULL: essential */
+};
+
+struct scx_sched {
+	const char *name;		  /* sched_ext_ops.name: the program is scx_NAME */
+	const char *summary;		  /* one line, for --help */
+	const char *description;	  /* a paragraph or more, for --help; may be NULL */
+	const void *(*elf)(size_t *size); /* scx_NAME__elf_bytes of the skeleton */
+	const struct scx_option *options;
+	size_t nr_options;
+	const struct scx_stat *stats;
+	size_t nr_stats;
+	const struct scx_kfunc *kfuncs;
+	size_t nr_kfuncs;
+
+	/* Hooks, each optional. They return 0 or -errno after an error message of their own. */
+
+	/* The options are set, nothing is loaded: last changes to the object. */
+	int (*prepare)(struct scx_run *run);
+	/* Called each second while the scheduler runs. */
+	int (*each_second)(struct scx_run *run);
+	/* More lines for the exit report, by scx_run_print(). */
+	void (*report)(struct scx_run *run);
+};
+
+/*
+ * scx_main - run @sched as the options in @argv say
+ *
+ * Returns an enum scx_exit_status, for main() to return. Prints to stdout what was asked for, and
+ * errors, warnings and the exit report to stderr.
+ */
+int scx_main(const struct scx_sched *sched, int argc, char **argv);
+
+/* For hooks. */
+
+/* scx_run_object - the BPF object, to find maps and programs by name */
+struct bpf_object *scx_run_object(const struct scx_run *run);
+
+/*
+ * scx_run_rodata - the BPF side's const volatile variables
+ *
+ * To be used as struct scx_NAME__rodata *; only to be read once it is loaded. NULL if there are none.
+ */
+void *scx_run_rodata(const struct scx_run *run);
+
+/*
+ * scx_run_bss - copy the BPF side's global variables that start as zero
+ *
+ * @bss is a struct scx_NAME__bss of @size bytes. Returns 0 or -errno.
+ */
+int scx_run_bss(const struct scx_run *run, void *bss, size_t size);
+
+/* scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare(). 0 or -errno. */
+int scx_run_set_ops(struct scx_run *run, const char *member, u64 value);
+
+/* scx_run_stat - the sum of counter @index over the CPUs, as last read */
+s64 scx_run_stat(const struct scx_run *run, unsigned int index);
+
+/* scx_run_print - a line for the user, as text or JSON as asked for */
+void scx_run_print(const struct scx_run *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* scx_error, scx_warn - a line on stderr that starts with the program's name */
+void scx_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void scx_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* SCX_LOADER_H */

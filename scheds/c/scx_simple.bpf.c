@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scx_simple - one queue for the whole machine
+ *
+ * A task that wakes up goes straight to an idle CPU if there is one. Otherwise it waits in one
+ * queue, which every CPU that runs out of work takes from: ordered by weighted virtual time, or first
+ * in, first out on request. Nothing is preempted: a task runs until it sleeps or its slice ends.
+ *
+ * Suits machines with one last-level cache and loads of any kind that are not latency bound; it is
+ * also the shortest scheduler to read. It does not suit large machines, where all CPUs contend for
+ * the one queue and tasks move between caches freely.
+ */
+#include <scx/common.bpf.h>
+#include <scx/stats.bpf.h>
+#include "scx_simple.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* Order the queue by arrival instead of virtual time. */
+const volatile bool fifo_sched;
+
+UEI_DEFINE(uei);
+SCX_STATS_DEFINE(SIMPLE_NR_STATS);
+
+/*
+ * The virtual time of the task that started running last, as far as that is ahead. CPUs update it
+ * without a lock: a lost update sets it back by at most one slice, which the next task that starts
+ * puts right, and meanwhile a waking task gets that much more credit.
+ */
+static u64 vtime_now;
+
+#define SHARED_DSQ 0
+
+/*
+ * On kernels whose BTF is malformed, a queue of our own cannot be created (kernel probe in the
+ * loader). The global DSQ, which the kernel makes and serves by itself, does instead, though only in
+ * order of arrival. The answer is a constant to the verifier.
+ */
+static bool have_shared_dsq(void)
+{
+	return bpf_ksym_exists(scx_bpf_create_dsq);
+}
+
+static bool by_vtime(void)
+{
+	return !fifo_sched && have_shared_dsq();
+}
+
+s32 BPF_STRUCT_OPS(simple_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	bool is_idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+
+	if (is_idle) {
+		scx_stat_inc(SIMPLE_STAT_LOCAL);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+	}
+	return cpu;
+}
+
+void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 vtime = p->scx.dsq_vtime;
+
+	scx_stat_inc(SIMPLE_STAT_QUEUED);
+
+	if (!have_shared_dsq()) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+		return;
+	}
+	if (!by_vtime()) {
+		scx_bpf_dsq_insert(p, SHARED_DSQ, SCX_SLICE_DFL, enq_flags);
+		return;
+	}
+
+	/* A task that slept for long has one slice of advantage, not all that it did not use. */
+	if (time_before(vtime, vtime_now - SCX_SLICE_DFL))
+		vtime = vtime_now - SCX_SLICE_DFL;
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, SCX_SLICE_DFL, vtime, enq_flags);
+}
+
+void BPF_STRUCT_OPS(simple_dispatch, s32 cpu, struct task_struct *prev)
+{
+	if (have_shared_dsq() && scx_bpf_dsq_move_to_local(SHARED_DSQ))
+		scx_stat_inc(SIMPLE_STAT_TAKEN);
+}
+
+void BPF_STRUCT_OPS(simple_running, struct task_struct *p)
+{
+	scx_stat_inc(SIMPLE_STAT_RUN);
+
+	if (by_vtime() && time_before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+void BPF_STRUCT_OPS(simple_stopping, struct task_struct *p, bool runnable)
+{
+	u64 used = SCX_SLICE_DFL - p->scx.slice;
+
+	/* What was used of the slice, dearer for light tasks. The weight is 1 to 10000. */
+	if (by_vtime())
+		scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+void BPF_STRUCT_OPS(simple_enable, struct task_struct *p)
+{
+	scx_bpf_task_set_dsq_vtime(p, vtime_now);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(simple_init)
+{
+	return have_shared_dsq() ? scx_bpf_create_dsq(SHARED_DSQ, -1) : 0;
+}
+
+void BPF_STRUCT_OPS(simple_exit, struct scx_exit_info *ei)
+{
+	UEI_RECORD(uei, ei);
+}
+
+/* clang-format off */
+SCX_OPS_DEFINE(simple_ops,
+	       .select_cpu = (void *)simple_select_cpu,
+	       .enqueue = (void *)simple_enqueue,
+	       .dispatch = (void *)simple_dispatch,
+	       .running = (void *)simple_running,
+	       .stopping = (void *)simple_stopping,
+	       .enable = (void *)simple_enable,
+	       .init = (void *)simple_init,
+	       .exit = (void *)simple_exit,
+	       .name = "simple");
+/* clang-format on */

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scx_qmap - five FIFOs by weight, kept in BPF maps
+ *
+ * A task that finds an idle CPU runs there at once. Otherwise it enters one of five queues by its
+ * weight, and every CPU serves the queues in turn, 1, 2, 4, 8 and 16 tasks from the lightest to the
+ * heaviest: weight decides how often a task gets its turn, never whether.
+ *
+ * It exists to exercise the kernel, not to be fast: queues outside the kernel's DSQs, core
+ * scheduling order, performance hints, hotplug, debug dump, and faults injected on purpose, which
+ * show what the kernel does about a scheduler that misbehaves. Do not run it for work.
+ */
+#include <scx/common.bpf.h>
+#include <scx/stats.bpf.h>
+#include "scx_qmap.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* Tunables. The defaults stand here and nowhere else: --help reads them from this object. */
+const volatile u64 slice_ns = SCX_SLICE_DFL;
+const volatile u32 dsp_batch = 1;     /* tasks dispatched at once, up to ops.dispatch_max_batch */
+const volatile bool highpri_boosting; /* nice -20 overtakes in the shared DSQ */
+const volatile bool print_msgs;
+const volatile bool suppress_dump;
+const volatile s32 disallow_tgid; /* this process stays with the default scheduler; 0: none */
+
+/* Injected faults, each off while 0. */
+const volatile u32 error_after;	       /* enqueues until scx_bpf_error() */
+const volatile u32 stall_user_nth;     /* every Nth enqueue of a user thread is dropped */
+const volatile u32 stall_kernel_nth;   /* the same for kernel threads */
+const volatile u32 dsp_inf_loop_after; /* dispatches until the endless dispatch loop */
+
+UEI_DEFINE(uei);
+SCX_STATS_DEFINE(QMAP_NR_STATS);
+
+/* Tasks on their way from a queue to a CPU, if that is not the CPU that took them out. */
+#define SHARED_DSQ 0
+
+/* A performance target of 100 %, on every kernel. */
+#define CPUPERF_ONE 1024
+
+/* Nice -20 as the kernel counts it in task_struct.static_prio. */
+#define HIGHEST_STATIC_PRIO 100
+
+#define KTHREADD_PID 2
+
+/*
+ * An entry names its task by pid, since a task_struct in a map would need a reference of its own. A
+ * pid can be looked up for as long as the task may be enqueued: a task that exits is never handed
+ * to ops.enqueue() (SCX_OPS_ENQ_EXITING is not set), and one that execs changes its pid while it
+ * runs, that is, while it is not queued.
+ *
+ * seq tells a task's current entry from one that it left behind when it was dequeued.
+ */
+struct queue_entry {
+	s32 pid;
+	u32 reserved;
+	u64 seq;
+};
+
+/* The loader sets the real length (--queue-len). */
+struct queue {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, struct queue_entry);
+} queue0 SEC(".maps"), queue1 SEC(".maps"), queue2 SEC(".maps"), queue3 SEC(".maps"),
+	queue4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, QMAP_NR_QUEUES);
+	__type(key, u32);
+	__array(values, struct queue);
+} queues SEC(".maps") = {
+	.values = { &queue0, &queue1, &queue2, &queue3, &queue4 },
+};
+
+/* A power of two: indices into the arrays below are bounded for the verifier by a mask. */
+#define QUEUE_SLOTS 8
+
+/*
+ * The next sequence number of each queue, and the one that was taken out last. tail is only changed
+ * atomically. head is only a measure of how far a queue has come, for core_sched_before(): two CPUs
+ * that write it at once may set it back by one.
+ */
+static u64 queue_tail[QUEUE_SLOTS];
+static u64 queue_head[QUEUE_SLOTS];
+
+struct task_ctx {
+	u64 seq;	 /* of the entry in the queue, or what it would have been */
+	u32 queue;	 /* index of the queue that seq belongs to */
+	bool waiting;	 /* an entry with this seq is in the queue */
+	bool idle_found; /* select_cpu() claimed an idle CPU: run there */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} task_ctxs SEC(".maps");
+
+/* A CPU's turn among the queues, and what it last told the CPU frequency driver. */
+struct cpu_ctx {
+	u32 queue;
+	u32 left;
+	u32 perf;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_ctx);
+} cpu_ctxs SEC(".maps");
+
+/* Counts of the fault injectors, over all CPUs: atomic, and touched only while one is in use. */
+static u64 nr_enqueues;
+static u64 nr_user_enqueues;
+static u64 nr_kernel_enqueues;
+
+/* Read by the loader, which reports how far -l is. */
+u64 nr_dispatches;
+u64 loop_started_ns;
+
+static struct task_ctx *task_ctx(struct task_struct *p)
+{
+	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+
+	if (!taskc)
+		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
+	return taskc;
+}
+
+static struct cpu_ctx *cpu_ctx(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpu_ctxs, &zero);
+}
+
+/* Where tasks wait that the CPU which took them from a queue may not run itself. */
+static u64 shared_dsq(void)
+{
+	return bpf_ksym_exists(scx_bpf_create_dsq) ? SHARED_DSQ : SCX_DSQ_GLOBAL;
+}
+
+/* The kernel serves the global DSQ by itself; ours is for dispatch() to serve. */
+static bool move_from_shared_dsq(void)
+{
+	return bpf_ksym_exists(scx_bpf_create_dsq) && scx_bpf_dsq_move_to_local(SHARED_DSQ);
+}
+
+static u32 weight_to_queue(u32 weight)
+{
+	if (weight <= 25)
+		return 0;
+	if (weight <= 50)
+		return 1;
+	if (weight < 200)
+		return 2;
+	if (weight < 400)
+		return 3;
+	return 4;
+}
+
+static u64 next_seq(u32 queue)
+{
+	return __sync_fetch_and_add(&queue_tail[queue % QUEUE_SLOTS], 1);
+}
+
+s32 BPF_STRUCT_OPS(qmap_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	struct task_ctx *taskc;
+	bool is_idle = false;
+	s32 cpu;
+
+	taskc = task_ctx(p);
+	if (!taskc)
+		return prev_cpu;
+
+	/*
+	 * The task is not inserted from here, for then enqueue() would not be called, and the fault
+	 * injectors count calls of enqueue().
+	 */
+	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+	taskc->idle_found = is_idle;
+	return cpu;
+}
+
+/* Whether this enqueue of a thread is the Nth. */
+static bool nth(u64 *count, u32 n)
+{
+	return n && (__sync_fetch_and_add(count, 1) + 1) % n == 0;
+}
+
+/* A worker of an unbound workqueue: such a thread is named kworker/u... */
+static bool is_unbound_worker(struct task_struct *p)
+{
+	return (p->flags & PF_WQ_WORKER) && p->comm[7] == '/' && p->comm[8] == 'u';
+}
+
+static bool inject_stall(struct task_struct *p)
+{
+	if (!(p->flags & PF_KTHREAD))
+		return nth(&nr_user_enqueues, stall_user_nth);
+
+	/*
+	 * The kernel's watchdog runs on an unbound worker. If that one were stalled, the verdict would
+	 * only tell that the watchdog is late, and nobody would learn which thread was stalled.
+	 */
+	if (!stall_kernel_nth || is_unbound_worker(p))
+		return false;
+	return nth(&nr_kernel_enqueues, stall_kernel_nth);
+}
+
+void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct queue_entry entry = {};
+	struct task_ctx *taskc;
+	bool idle_found;
+	void *queue;
+	u32 idx;
+	s32 cpu;
+
+	scx_stat_inc(QMAP_STAT_ENQUEUED);
+
+	if (inject_stall(p)) {
+		scx_stat_inc(QMAP_STAT_STALLED);
+		scx_message("injector: %s[%d] will not be dispatched", p->comm, p->pid);
+		return;
+	}
+	if (error_after && __sync_fetch_and_add(&nr_enqueues, 1) + 1 == error_after)
+		scx_bpf_error("injected error after %u enqueues, at %s[%d]", error_after, p->comm,
+			      p->pid);
+
+	taskc = task_ctx(p);
+	if (!taskc)
+		return;
+
+	idx = weight_to_queue(p->scx.weight);
+	taskc->queue = idx;
+	taskc->seq = next_seq(idx);
+
+	/*
+	 * An idle CPU is claimed by whoever saw it idle, so nobody else will use it: go there. A task
+	 * that is bound to one CPU may come without select_cpu(): see whether its CPU is idle.
+	 */
+	idle_found = taskc->idle_found;
+	taskc->idle_found = false;
+	if (!idle_found && p->nr_cpus_allowed == 1 &&
+	    bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle))
+		idle_found = scx_bpf_test_and_clear_cpu_idle(scx_bpf_task_cpu(p));
+	if (idle_found) {
+		scx_stat_inc(QMAP_STAT_LOCAL);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);
+		return;
+	}
+
+	/* Everything about the entry is in place before another CPU can take it out. */
+	entry.pid = p->pid;
+	entry.seq = taskc->seq;
+	taskc->waiting = true;
+	queue = bpf_map_lookup_elem(&queues, &idx);
+	if (!queue || bpf_map_push_elem(queue, &entry, 0)) {
+		/* Full: the global DSQ takes any number, and every CPU serves it. */
+		taskc->waiting = false;
+		scx_stat_inc(QMAP_STAT_OVERFLOWED);
+		if (print_msgs)
+			scx_message("queue %u is full at %s[%d]", idx, p->comm, p->pid);
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
+		return;
+	}
+	scx_stat_inc(QMAP_STAT_QUEUED);
+	scx_stat_inc(QMAP_STAT_WAITING0 + idx);
+
+	/*
+	 * A task that did not come through select_cpu() (its slice ended, or it was moved here) may
+	 * have idle CPUs to go to, which nothing else would wake.
+	 */
+	if (!(enq_flags & SCX_ENQ_CPU_SELECTED) && bpf_ksym_exists(scx_bpf_pick_idle_cpu) &&
+	    bpf_ksym_exists(scx_bpf_kick_cpu)) {
+		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		if (cpu >= 0)
+			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	}
+}
+
+/* The task does not wait in a queue any more: it was taken out by its entry, or dequeued. */
+static void stop_waiting(struct task_ctx *taskc)
+{
+	taskc->waiting = false;
+	scx_stat_add(QMAP_STAT_WAITING0 + taskc->queue, -1);
+}
+
+/*
+ * The kernel takes a task back that waits in a queue: it changes its affinity or class, core
+ * scheduling runs it, and so on. Its entry stays and will be recognised as stale.
+ *
+ * From 7.1 this is also called for tasks that are dispatched, whose entry is out already.
+ */
+void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *taskc = task_ctx(p);
+
+	if (!taskc || !taskc->waiting)
+		return;
+	stop_waiting(taskc);
+	scx_stat_inc(QMAP_STAT_DEQUEUED);
+	if (deq_flags & SCX_DEQ_CORE_SCHED_EXEC)
+		scx_stat_inc(QMAP_STAT_CORE_SCHED);
+}
+
+/*
+ * Send @p from its queue on its way.
+ *
+ * The kernel may dequeue @p between the check of its entry and this: then it ignores the insert, as
+ * @p is not ours any more. If @p was even enqueued again meanwhile it runs a little early, and its
+ * new entry will be stale.
+ */
+static void dispatch_task(struct task_struct *p, s32 cpu)
+{
+	s32 other;
+
+	scx_stat_inc(QMAP_STAT_DISPATCHED);
+	if (dsp_inf_loop_after)
+		__sync_fetch_and_add(&nr_dispatches, 1);
+
+	if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr)) {
+		scx_bpf_dsq_insert(p, dsp_batch > 1 ? shared_dsq() : SCX_DSQ_LOCAL, slice_ns, 0);
+		return;
+	}
+
+	/*
+	 * For another CPU, which looks into the shared DSQ first of all. It may be on its way to sleep
+	 * and past its last look, with its idle flag not yet set: so one of the allowed CPUs is kicked
+	 * even if none seems idle. The insert takes effect when dispatch() returns, the kick after it.
+	 */
+	scx_stat_inc(QMAP_STAT_HANDED_OVER);
+	if (print_msgs)
+		scx_message("%s[%d] may not run on CPU %d, handed over", p->comm, p->pid, cpu);
+	scx_bpf_dsq_insert(p, shared_dsq(), slice_ns, 0);
+	if (!bpf_ksym_exists(scx_bpf_kick_cpu))
+		return;
+	other = -1;
+	if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
+		other = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (other < 0)
+		other = bpf_cpumask_any_distribute(p->cpus_ptr);
+	scx_bpf_kick_cpu(other, 0);
+}
+
+/* Take one entry out of queue @idx. Returns false if there was none. *@sent: a task was dispatched. */
+static bool take_one(u32 idx, s32 cpu, bool *sent)
+{
+	struct queue_entry entry;
+	struct task_ctx *taskc;
+	struct task_struct *p;
+	u32 key = idx;
+	void *queue;
+
+	*sent = false;
+	/* A copy: 7.3's verifier takes a key on the stack for dead after bpf_map_pop_elem(). */
+	queue = bpf_map_lookup_elem(&queues, &key);
+	if (!queue || bpf_map_pop_elem(queue, &entry))
+		return false;
+	queue_head[idx % QUEUE_SLOTS] = entry.seq;
+
+	p = bpf_task_from_pid(entry.pid);
+	if (!p) {
+		scx_stat_inc(QMAP_STAT_STALE);
+		return true;
+	}
+	taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	if (taskc && taskc->waiting && taskc->queue == idx && taskc->seq == entry.seq) {
+		stop_waiting(taskc);
+		dispatch_task(p, cpu);
+		*sent = true;
+	} else {
+		scx_stat_inc(QMAP_STAT_STALE);
+	}
+	bpf_task_release(p);
+	return true;
+}
+
+/* Let a nice -20 task in the shared DSQ overtake. Returns whether one was moved to the local DSQ. */
+static bool boost_highpri(s32 cpu)
+{
+	struct task_struct *p;
+	bool moved = false;
+
+	if (!bpf_ksym_exists(bpf_iter_scx_dsq_new) || !bpf_ksym_exists(scx_bpf_create_dsq))
+		return false;
+
+	/* The iterator ends with what was in the DSQ when it started. */
+	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
+		if (p->static_prio != HIGHEST_STATIC_PRIO ||
+		    !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+			continue;
+		/* False if another CPU was faster: look for the next one. */
+		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0)) {
+			scx_stat_inc(QMAP_STAT_BOOSTED);
+			if (print_msgs)
+				scx_message("%s[%d] overtakes to CPU %d", p->comm, p->pid, cpu);
+			moved = true;
+			break;
+		}
+	}
+	return moved;
+}
+
+/*
+ * The endless dispatch loop: kthreadd sleeps, so the kernel drops the insert, but it counts as one,
+ * and nothing becomes runnable. The kernel asks again, 32 times, kicks the CPU, and begins anew.
+ *
+ * Returns whether it is time for that.
+ */
+static bool inject_loop(void)
+{
+	struct task_struct *p;
+
+	if (!dsp_inf_loop_after || nr_dispatches < dsp_inf_loop_after)
+		return false;
+
+	scx_stat_inc(QMAP_STAT_LOOP_CALLS);
+	if (__sync_bool_compare_and_swap(&loop_started_ns, 0, bpf_ktime_get_ns()))
+		scx_message("injector: fired after %u dispatches: now only kthreadd is dispatched",
+			    dsp_inf_loop_after);
+
+	p = bpf_task_from_pid(KTHREADD_PID);
+	if (p) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, 0);
+		bpf_task_release(p);
+	}
+	return true;
+}
+
+void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct cpu_ctx *cpuc = cpu_ctx();
+	struct task_ctx *taskc;
+	u32 sent = 0;
+	int i;
+
+	if (!cpuc)
+		return;
+	if (inject_loop())
+		return;
+	if (highpri_boosting && boost_highpri(cpu))
+		return;
+	if (move_from_shared_dsq())
+		return;
+
+	/* The rest of this CPU's turn at its queue, a full turn at each other, and one at its own. */
+	bpf_for(i, 0, QMAP_NR_QUEUES + 1) {
+		u32 idx = cpuc->queue;
+		bool any, one;
+
+		/*
+		 * Stale entries are passed over until something is dispatched or the queue is empty: if
+		 * we gave up earlier, this CPU would go to sleep with work waiting behind them. So the
+		 * bound is there for the verifier alone; no queue has as many entries.
+		 */
+		bpf_repeat(1 << 22) {
+			any = take_one(idx, cpu, &one);
+			if (!any)
+				break;
+			if (!one)
+				continue;
+			sent++;
+			if (cpuc->left)
+				cpuc->left--;
+			if (sent >= dsp_batch || !cpuc->left)
+				break;
+		}
+		if (sent >= dsp_batch && cpuc->left)
+			break;
+
+		/* The turn is over, or the queue is empty. */
+		cpuc->queue = (idx + 1) % QMAP_NR_QUEUES;
+		cpuc->left = 1 << cpuc->queue;
+		if (sent >= dsp_batch)
+			break;
+	}
+
+	if (sent) {
+		scx_stat_inc(QMAP_STAT_BATCHES);
+		move_from_shared_dsq();
+		return;
+	}
+
+	/* Nothing else wants the CPU, and @prev goes on: as if it had been queued and dispatched. */
+	if (prev && (taskc = bpf_task_storage_get(&task_ctxs, prev, 0, 0)))
+		taskc->seq = next_seq(taskc->queue);
+}
+
+/* Tell the CPU how fast this task needs it: the heavier, the faster. */
+void BPF_STRUCT_OPS(qmap_running, struct task_struct *p)
+{
+	struct cpu_ctx *cpuc = cpu_ctx();
+	u32 perf;
+
+	if (!bpf_ksym_exists(scx_bpf_cpuperf_set) || !cpuc)
+		return;
+	perf = CPUPERF_ONE * (weight_to_queue(p->scx.weight) + 1) / QMAP_NR_QUEUES;
+	if (perf == cpuc->perf)
+		return;
+	cpuc->perf = perf;
+	scx_bpf_cpuperf_set(scx_bpf_task_cpu(p), perf);
+	scx_stat_inc(QMAP_STAT_CPUPERF);
+}
+
+/*
+ * How long until a task's turn comes, in sixteenths of a round through the queues: its distance from
+ * the head of its queue, over the number of tasks that a round takes from it. Negative for a task
+ * that has been dispatched.
+ */
+static s64 rounds_ahead(struct task_struct *p)
+{
+	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+
+	if (!taskc)
+		return 0;
+	return ((s64)(taskc->seq - queue_head[taskc->queue % QUEUE_SLOTS]) * 16) >> taskc->queue;
+}
+
+/* Core scheduling compares tasks of several CPUs: by the order in which the queues would run them. */
+bool BPF_STRUCT_OPS(qmap_core_sched_before, struct task_struct *a, struct task_struct *b)
+{
+	return rounds_ahead(a) < rounds_ahead(b);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	/* A task that is being forked inherits its policy; refusing is for loading time only. */
+	if (disallow_tgid && p->tgid == disallow_tgid && !args->fork)
+		p->scx.disallow = true;
+
+	if (print_msgs)
+		scx_message("init_task %s[%d]%s", p->comm, p->pid, args->fork ? " (fork)" : "");
+
+	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+}
+
+void BPF_STRUCT_OPS(qmap_dump, struct scx_dump_ctx *dctx)
+{
+	int i;
+
+	if (suppress_dump)
+		return;
+	bpf_for(i, 0, QMAP_NR_QUEUES)
+		scx_bpf_dump("QMAP queue %d: last taken %llu, next %llu\n", i,
+			     queue_head[i % QUEUE_SLOTS], queue_tail[i % QUEUE_SLOTS]);
+	if (dsp_inf_loop_after)
+		scx_bpf_dump("QMAP injector: %llu of %u dispatches\n", nr_dispatches,
+			     dsp_inf_loop_after);
+}
+
+void BPF_STRUCT_OPS(qmap_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
+{
+	struct cpu_ctx *cpuc;
+	u32 zero = 0;
+
+	if (suppress_dump || idle)
+		return;
+	cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
+	if (cpuc)
+		scx_bpf_dump("QMAP: at queue %u, %u left of its turn, performance target %u\n",
+			     cpuc->queue, cpuc->left, cpuc->perf);
+}
+
+void BPF_STRUCT_OPS(qmap_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
+{
+	struct task_ctx *taskc;
+
+	if (suppress_dump)
+		return;
+	taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	if (taskc)
+		scx_bpf_dump("QMAP: queue %u, number %llu%s%s\n", taskc->queue, taskc->seq,
+			     taskc->waiting ? ", waiting" : "",
+			     taskc->idle_found ? ", idle CPU found" : "");
+}
+
+/* With these two, hotplug is ours to handle, and the kernel does not restart us for it. */
+void BPF_STRUCT_OPS_SLEEPABLE(qmap_cpu_online, s32 cpu)
+{
+	scx_message("CPU %d is online", cpu);
+}
+
+void BPF_STRUCT_OPS_SLEEPABLE(qmap_cpu_offline, s32 cpu)
+{
+	scx_message("CPU %d is offline", cpu);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init)
+{
+	return bpf_ksym_exists(scx_bpf_create_dsq) ? scx_bpf_create_dsq(SHARED_DSQ, -1) : 0;
+}
+
+/* Run by the loader each second with -P, not by the kernel: what waits in the shared DSQ. */
+SEC("syscall")
+int qmap_print_dsq(void *ctx)
+{
+	struct task_struct *p;
+	int n = 0;
+
+	if (!bpf_ksym_exists(scx_bpf_create_dsq) || !bpf_ksym_exists(bpf_iter_scx_dsq_new))
+		return 0;
+	scx_message("shared DSQ: %d queued", scx_bpf_dsq_nr_queued(SHARED_DSQ));
+	bpf_rcu_read_lock();
+	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
+		/* The first ones will do; messages are for people. */
+		if (n++ >= 8)
+			break;
+		scx_message("shared DSQ: %s[%d] weight %u", p->comm, p->pid, p->scx.weight);
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+void BPF_STRUCT_OPS(qmap_exit, struct scx_exit_info *ei)
+{
+	UEI_RECORD(uei, ei);
+}
+
+/* clang-format off */
+SCX_OPS_DEFINE(qmap_ops,
+	       .select_cpu = (void *)qmap_select_cpu,
+	       .enqueue = (void *)qmap_enqueue,
+	       .dequeue = (void *)qmap_dequeue,
+	       .dispatch = (void *)qmap_dispatch,
+	       .running = (void *)qmap_running,
+	       .core_sched_before = (void *)qmap_core_sched_before,
+	       .init_task = (void *)qmap_init_task,
+	       .dump = (void *)qmap_dump,
+	       .dump_cpu = (void *)qmap_dump_cpu,
+	       .dump_task = (void *)qmap_dump_task,
+	       .cpu_online = (void *)qmap_cpu_online,
+	       .cpu_offline = (void *)qmap_cpu_offline,
+	       .init = (void *)qmap_init,
+	       .exit = (void *)qmap_exit,
+	       .timeout_ms = 5000,
+	       .name = "qmap");
+/* clang-format on */

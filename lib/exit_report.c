@@ -75,12 +75,14 @@ static void name_code(s64 code, char *buf, size_t size)
 			 reason && restart ? ", " : "", restart ? "restart" : "");
 }
 
-/* For each of @nr addresses the symbol that it lies in, as "name+0x12"; all in one pass. */
+/*
+ * For each of @nr addresses the symbol that it lies in, as "name+0x12". One pass over some 200,000
+ * lines, at a time when the machine may be loaded: nothing is scanned that is not needed.
+ */
 static void symbolize(const char *kallsyms, const u64 *addrs, size_t nr, char names[][80])
 {
 	u64 best[SCX_RECORD_BT_MAX] = { 0 };
-	char line[512], symbol[64];
-	unsigned long long start;
+	char line[512], *symbol;
 	FILE *file;
 	size_t i;
 
@@ -90,14 +92,18 @@ static void symbolize(const char *kallsyms, const u64 *addrs, size_t nr, char na
 	if (!file)
 		return;
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%llx %*c %63s", &start, symbol) != 2)
+		/* "ffffffff81000000 T name"; all zeros if the reader may not see addresses. */
+		u64 start = strtoull(line, &symbol, 16);
+
+		if (!start || strlen(symbol) < 4)
 			continue;
+		symbol += 3;
 		for (i = 0; i < nr; i++) {
-			/* Start 0: the reader may not see addresses. */
-			if (!start || start > addrs[i] || start < best[i])
+			if (start > addrs[i] || start < best[i])
 				continue;
 			best[i] = start;
-			snprintf(names[i], 80, "%s+0x%llx", symbol, addrs[i] - start);
+			snprintf(names[i], 80, "%.*s+0x%llx", (int)strcspn(symbol, "\t\n"), symbol,
+				 addrs[i] - start);
 		}
 	}
 	fclose(file);

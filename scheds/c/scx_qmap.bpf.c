@@ -312,42 +312,69 @@ void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
 }
 
 /*
+ * May @p, which is not running, run on @cpu? A task that was preempted while it had migration
+ * disabled still shows all its CPUs for a moment, but may only go on where it was. Kernels before 6.14
+ * hand us such tasks, and end a scheduler that sends one to another CPU's local DSQ.
+ */
+static bool may_run_on(struct task_struct *p, s32 cpu)
+{
+	if (p->migration_disabled && scx_bpf_task_cpu(p) != cpu)
+		return false;
+	return bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+}
+
+/*
+ * Pass @p on to a CPU that may run it.
+ *
+ * Each CPU looks into the shared DSQ first of all. But it may be on its way to sleep and past its last
+ * look, with its idle flag not yet set: so one of the allowed CPUs is kicked even if none seems idle.
+ * The insert takes effect when dispatch() returns, the kick after it.
+ */
+static void hand_over(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+
+	scx_stat_inc(QMAP_STAT_HANDED_OVER);
+
+	if (!bpf_ksym_exists(scx_bpf_kick_cpu)) {
+		/* Onto a CPU's own DSQ: then the kernel wakes it. An offline one falls back to global. */
+		if (!may_run_on(p, cpu))
+			cpu = bpf_cpumask_any_distribute(p->cpus_ptr);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL_ON | cpu, slice_ns, 0);
+		return;
+	}
+
+	scx_bpf_dsq_insert(p, shared_dsq(), slice_ns, 0);
+	if (!may_run_on(p, cpu)) {
+		cpu = -1;
+		if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
+			cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		if (cpu < 0)
+			cpu = bpf_cpumask_any_distribute(p->cpus_ptr);
+	}
+	scx_bpf_kick_cpu(cpu, 0);
+}
+
+/*
  * Send @p from its queue on its way.
  *
- * The kernel may dequeue @p between the check of its entry and this: then it ignores the insert, as
- * @p is not ours any more. If @p was even enqueued again meanwhile it runs a little early, and its
- * new entry will be stale.
+ * The kernel may dequeue @p between the check of its entry and this, to change its CPUs for one:
+ * then it ignores the insert, as @p is not ours any more. If @p was even enqueued again meanwhile it
+ * runs a little early, and its new entry comes to nothing when its turn comes.
  */
 static void dispatch_task(struct task_struct *p, s32 cpu)
 {
-	s32 other;
-
 	scx_stat_inc(QMAP_STAT_DISPATCHED);
 	if (dsp_inf_loop_after)
 		__sync_fetch_and_add(&nr_dispatches, 1);
 
-	if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr)) {
+	if (may_run_on(p, cpu)) {
 		scx_bpf_dsq_insert(p, dsp_batch > 1 ? shared_dsq() : SCX_DSQ_LOCAL, slice_ns, 0);
 		return;
 	}
-
-	/*
-	 * For another CPU, which looks into the shared DSQ first of all. It may be on its way to sleep
-	 * and past its last look, with its idle flag not yet set: so one of the allowed CPUs is kicked
-	 * even if none seems idle. The insert takes effect when dispatch() returns, the kick after it.
-	 */
-	scx_stat_inc(QMAP_STAT_HANDED_OVER);
 	if (print_msgs)
 		scx_message("%s[%d] may not run on CPU %d, handed over", p->comm, p->pid, cpu);
-	scx_bpf_dsq_insert(p, shared_dsq(), slice_ns, 0);
-	if (!bpf_ksym_exists(scx_bpf_kick_cpu))
-		return;
-	other = -1;
-	if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
-		other = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-	if (other < 0)
-		other = bpf_cpumask_any_distribute(p->cpus_ptr);
-	scx_bpf_kick_cpu(other, 0);
+	hand_over(p);
 }
 
 /* Take one entry out of queue @idx. Returns false if there was none. *@sent: a task was dispatched. */
@@ -394,8 +421,7 @@ static bool boost_highpri(s32 cpu)
 
 	/* The iterator ends with what was in the DSQ when it started. */
 	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
-		if (p->static_prio != HIGHEST_STATIC_PRIO ||
-		    !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+		if (p->static_prio != HIGHEST_STATIC_PRIO || !may_run_on(p, cpu))
 			continue;
 		/* False if another CPU was faster: look for the next one. */
 		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0)) {

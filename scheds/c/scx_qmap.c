@@ -155,7 +155,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_dsq_insert", .also = "scx_bpf_dispatch" },
 	{ .name = "scx_bpf_create_dsq",
 	  .without = "the global DSQ is used in its place, -H and -P's DSQ have no effect" },
-	{ .name = "scx_bpf_kick_cpu", .without = "tasks for a sleeping CPU may wait longer" },
+	{ .name = "scx_bpf_kick_cpu", .without = "idle CPUs are not looked for when a slice ends" },
 };
 
 /* The lengths and the batch size are not variables of the BPF side alone. */

@@ -67,7 +67,7 @@ static __always_inline bool scx_compat_dsq_insert_vtime(struct task_struct *p, u
 							u64 slice, u64 vtime, u64 enq_flags)
 {
 	if (bpf_ksym_exists(__scx_bpf_dsq_insert_vtime___v619)) {
-		struct scx_bpf_dsq_insert_vtime_args args = {
+		struct scx_bpf_dsq_insert_vtime_args___v619 args = {
 			.dsq_id = dsq_id,
 			.slice = slice,
 			.vtime = vtime,
@@ -149,7 +149,7 @@ static __always_inline s32 scx_compat_select_cpu_and(struct task_struct *p, s32 
 						     const struct cpumask *cpus_allowed, u64 flags)
 {
 	if (bpf_ksym_exists(__scx_bpf_select_cpu_and___v619)) {
-		struct scx_bpf_select_cpu_and_args args = {
+		struct scx_bpf_select_cpu_and_args___v619 args = {
 			.prev_cpu = prev_cpu,
 			.wake_flags = wake_flags,
 			.flags = flags,

@@ -16,9 +16,15 @@
 #include "message.bpf.h"
 #include "records.h"
 
+/* From 7.2: a vmlinux.h of an older kernel does not have the member, so it is named here. */
+struct scx_exit_info___v702 {
+	s32 exit_cpu;
+} __attribute__((preserve_access_index));
+
 static __always_inline void scx_exit_record(struct scx_exit_record *rec, char *dump, u32 dump_len,
 					    struct scx_exit_info *ei)
 {
+	struct scx_exit_info___v702 *ei_v702 = (void *)ei;
 	struct scx_message msg = { .kind = SCX_MESSAGE_EXIT };
 	u32 bt_len = ei->bt_len;
 
@@ -34,7 +40,7 @@ static __always_inline void scx_exit_record(struct scx_exit_record *rec, char *d
 		bt_len = 0;
 	rec->bt_len = bt_len;
 
-	rec->cpu = bpf_core_field_exists(ei->exit_cpu) ? ei->exit_cpu : -1;
+	rec->cpu = bpf_core_field_exists(ei_v702->exit_cpu) ? ei_v702->exit_cpu : -1;
 	rec->code = ei->exit_code;
 	/*
 	 * The loader may look at any time and takes a kind as the sign that all else is in place: so

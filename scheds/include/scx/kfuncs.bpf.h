@@ -36,7 +36,7 @@ void scx_bpf_dsq_insert___v613(struct task_struct *p, u64 dsq_id, u64 slice, u64
 bool scx_bpf_dsq_insert___v2___v619(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym __weak;
 void scx_bpf_dispatch_vtime___v612(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) __ksym __weak;
 void scx_bpf_dsq_insert_vtime___v613(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime, u64 enq_flags) __ksym __weak;
-bool __scx_bpf_dsq_insert_vtime___v619(struct task_struct *p, struct scx_bpf_dsq_insert_vtime_args *args) __ksym __weak;
+bool __scx_bpf_dsq_insert_vtime___v619(struct task_struct *p, struct scx_bpf_dsq_insert_vtime_args___v619 *args) __ksym __weak;
 
 /* Taking a task from a DSQ: 6.12 only (gone by 6.17), then 6.13 and later, then 7.1 and later. */
 bool scx_bpf_consume___v612(u64 dsq_id) __ksym __weak;
@@ -56,7 +56,7 @@ void scx_bpf_reenqueue_local___v2___v619(void) __ksym __weak;
 /* CPUs. */
 s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle) __ksym __weak;
 s32 scx_bpf_select_cpu_and___v615(struct task_struct *p, s32 prev_cpu, u64 wake_flags, const struct cpumask *cpus_allowed, u64 flags) __ksym __weak;
-s32 __scx_bpf_select_cpu_and___v619(struct task_struct *p, const struct cpumask *cpus_allowed, struct scx_bpf_select_cpu_and_args *args) __ksym __weak;
+s32 __scx_bpf_select_cpu_and___v619(struct task_struct *p, const struct cpumask *cpus_allowed, struct scx_bpf_select_cpu_and_args___v619 *args) __ksym __weak;
 void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym __weak;
 u32 scx_bpf_nr_cpu_ids(void) __ksym __weak;
 const struct cpumask *scx_bpf_get_possible_cpumask(void) __ksym __weak;

@@ -74,14 +74,6 @@ enum {
 	BPF_RB_FORCE_WAKEUP = 1 << 1,
 };
 
-/* Task flags and policies: part of the ABI through /proc and sched_setscheduler(). */
-enum {
-	PF_WQ_WORKER = 0x00000020,
-	PF_EXITING = 0x00000004,
-	PF_KTHREAD = 0x00200000,
-	SCHED_EXT = 7,
-};
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 /*
@@ -139,7 +131,6 @@ enum scx_exit_kind {
 
 struct scx_exit_info {
 	enum scx_exit_kind kind;
-	s32 exit_cpu;
 	s64 exit_code;
 	const char *reason;
 	unsigned long *bt;
@@ -173,20 +164,6 @@ struct scx_dump_ctx {
 };
 
 #pragma clang attribute pop
-
-/* The two argument structures of 6.19's kfuncs with many arguments are copied as they lie. */
-struct scx_bpf_dsq_insert_vtime_args {
-	u64 dsq_id;
-	u64 slice;
-	u64 vtime;
-	u64 enq_flags;
-};
-
-struct scx_bpf_select_cpu_and_args {
-	s32 prev_cpu;
-	u64 wake_flags;
-	u64 flags;
-};
 
 struct bpf_iter_num {
 	u64 __opaque[1];
@@ -314,6 +291,35 @@ struct sched_ext_ops {
 };
 
 #endif /* __VMLINUX_H__ */
+
+/* From here on: what a vmlinux.h lacks, because it is a macro there or its kernel is an older one. */
+
+/* Task flags and policies: part of the ABI through /proc and sched_setscheduler(). */
+#ifndef PF_KTHREAD
+#define PF_EXITING   0x00000004
+#define PF_WQ_WORKER 0x00000020
+#define PF_KTHREAD   0x00200000
+#endif
+#ifndef SCHED_EXT
+#define SCHED_EXT 7
+#endif
+
+/*
+ * The two argument structures of 6.19's kfuncs with many arguments are copied as they lie. To libbpf
+ * the name does not matter, so they have one that no vmlinux.h has.
+ */
+struct scx_bpf_dsq_insert_vtime_args___v619 {
+	u64 dsq_id;
+	u64 slice;
+	u64 vtime;
+	u64 enq_flags;
+};
+
+struct scx_bpf_select_cpu_and_args___v619 {
+	s32 prev_cpu;
+	u64 wake_flags;
+	u64 flags;
+};
 
 #ifndef NULL
 #define NULL ((void *)0)

@@ -188,9 +188,12 @@ int scx_hotplug_seq(u64 *seq)
 	err = read_line(SYSFS_SCX "/hotplug_seq", line, sizeof(line));
 	if (err)
 		return err;
+	/* strtoull() would take a minus sign, and turn the number around. */
+	if (!isdigit((unsigned char)line[0]))
+		return -EINVAL;
 	errno = 0;
 	*seq = strtoull(line, &end, 10);
-	return errno || end == line || *end ? -EINVAL : 0;
+	return errno || *end ? -EINVAL : 0;
 }
 
 /* Does one of the files that @pid has open belong to a struct_ops link? */

@@ -14,7 +14,8 @@ static bool log_verbose;
 static char kept[16 * 1024];
 static size_t kept_len;
 
-static int keep_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+static int __attribute__((format(printf, 2, 0))) keep_libbpf(enum libbpf_print_level level,
+							     const char *fmt, va_list args)
 {
 	char *line;
 	size_t len;
@@ -71,7 +72,8 @@ void log_show_libbpf(void)
 	log_drop_libbpf();
 }
 
-static void print_line(const char *kind, const char *fmt, va_list args)
+static void __attribute__((format(printf, 2, 0))) print_line(const char *kind, const char *fmt,
+							     va_list args)
 {
 	/* stdout may be a pipe to the same place: keep the order that things happened in. */
 	fflush(stdout);

@@ -362,17 +362,21 @@ static void print_wrapped(FILE *file, const char *text, int column, int from)
 static void format_default(const struct scx_option *option, const void *rodata, char *buf,
 			   size_t size)
 {
+	const char *at;
 	s64 value = 0;
 
 	buf[0] = '\0';
 	if (!rodata || option->target != SCX_TARGET_RODATA || option->type != SCX_OPTION_NUMBER)
 		return;
+	at = (const char *)rodata + option->offset;
 	if (option->size == 8)
-		memcpy(&value, (const char *)rodata + option->offset, 8);
-	else if (option->size == 4 && option->min < 0)
-		value = *(const s32 *)((const char *)rodata + option->offset);
+		value = *(const s64 *)at;
 	else if (option->size == 4)
-		value = *(const u32 *)((const char *)rodata + option->offset);
+		value = option->min < 0 ? (s64) * (const s32 *)at : *(const u32 *)at;
+	else if (option->size == 2)
+		value = option->min < 0 ? *(const s16 *)at : *(const u16 *)at;
+	else if (option->size == 1)
+		value = option->min < 0 ? *(const s8 *)at : *(const u8 *)at;
 	if (option->scale)
 		value /= option->scale;
 	if (value)
@@ -417,8 +421,11 @@ void options_help(const struct options *options, const void *rodata, FILE *file)
 	fputs("\nCommon options:\n", file);
 	for (i = sched->nr_options; i < options->nr; i++)
 		print_option(options->parsed[i].option, rodata, file);
-	fputs("\nExit status: 0 stopped on request, 1 could not be loaded or attached, 2 bad options,\n"
-	      "3 ended by the kernel for a fault, 4 this kernel cannot run it, 5 another scheduler is\n"
-	      "running.\n",
-	      file);
+	fputc('\n', file);
+	print_wrapped(
+		file,
+		"Exit status: 0 stopped on request, 1 could not be loaded or attached, 2 bad options, "
+		"3 ended by the kernel for a fault, 4 this kernel cannot run it, 5 another scheduler "
+		"is running.",
+		0, 0);
 }

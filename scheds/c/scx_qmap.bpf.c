@@ -36,6 +36,12 @@ SCX_STATS_DEFINE(QMAP_NR_STATS);
 /* Tasks on their way from a queue to a CPU, if that is not the CPU that took them out. */
 #define SHARED_DSQ 0
 
+/*
+ * Tasks that found their queue full. Not the global DSQ: the kernel serves that one before it asks
+ * dispatch(), so as long as it has tasks, those in the queues would not get a turn.
+ */
+#define OVERFLOW_DSQ 1
+
 /* A performance target of 100 %, on every kernel. */
 #define CPUPERF_ONE 1024
 
@@ -139,16 +145,16 @@ static struct cpu_ctx *cpu_ctx(void)
 	return bpf_map_lookup_elem(&cpu_ctxs, &zero);
 }
 
-/* Where tasks wait that the CPU which took them from a queue may not run itself. */
-static u64 shared_dsq(void)
+/* One of our DSQs, or the global one on kernels where none can be created. */
+static u64 own_dsq(u64 dsq_id)
 {
-	return bpf_ksym_exists(scx_bpf_create_dsq) ? SHARED_DSQ : SCX_DSQ_GLOBAL;
+	return bpf_ksym_exists(scx_bpf_create_dsq) ? dsq_id : SCX_DSQ_GLOBAL;
 }
 
-/* The kernel serves the global DSQ by itself; ours is for dispatch() to serve. */
-static bool move_from_shared_dsq(void)
+/* The kernel serves the global DSQ by itself; ours are for dispatch() to serve. */
+static bool move_from_dsq(u64 dsq_id)
 {
-	return bpf_ksym_exists(scx_bpf_create_dsq) && scx_bpf_dsq_move_to_local(SHARED_DSQ);
+	return bpf_ksym_exists(scx_bpf_create_dsq) && scx_bpf_dsq_move_to_local(dsq_id);
 }
 
 static u32 weight_to_queue(u32 weight)
@@ -263,16 +269,16 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	taskc->waiting = true;
 	queue = bpf_map_lookup_elem(&queues, &idx);
 	if (!queue || bpf_map_push_elem(queue, &entry, 0)) {
-		/* Full: the global DSQ takes any number, and every CPU serves it. */
+		/* Full: a DSQ takes any number. */
 		taskc->waiting = false;
 		scx_stat_inc(QMAP_STAT_OVERFLOWED);
 		if (print_msgs)
 			scx_message("queue %u is full at %s[%d]", idx, p->comm, p->pid);
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
-		return;
+		scx_bpf_dsq_insert(p, own_dsq(OVERFLOW_DSQ), slice_ns, enq_flags);
+	} else {
+		scx_stat_inc(QMAP_STAT_QUEUED);
+		scx_stat_inc(QMAP_STAT_WAITING0 + idx);
 	}
-	scx_stat_inc(QMAP_STAT_QUEUED);
-	scx_stat_inc(QMAP_STAT_WAITING0 + idx);
 
 	/*
 	 * A task that did not come through select_cpu() (its slice ended, or it was moved here) may
@@ -344,7 +350,7 @@ static void hand_over(struct task_struct *p)
 		return;
 	}
 
-	scx_bpf_dsq_insert(p, shared_dsq(), slice_ns, 0);
+	scx_bpf_dsq_insert(p, own_dsq(SHARED_DSQ), slice_ns, 0);
 	if (!may_run_on(p, cpu)) {
 		cpu = -1;
 		if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
@@ -368,8 +374,13 @@ static void dispatch_task(struct task_struct *p, s32 cpu)
 	if (dsp_inf_loop_after)
 		__sync_fetch_and_add(&nr_dispatches, 1);
 
+	/*
+	 * Not into the local DSQ, for that is an order, not an offer: kernels before 6.14 end us if the
+	 * task cannot be moved here when it is carried out, and until @p has left its CPU it may be in
+	 * the middle of one of our callbacks there, which run with migration disabled.
+	 */
 	if (may_run_on(p, cpu)) {
-		scx_bpf_dsq_insert(p, dsp_batch > 1 ? shared_dsq() : SCX_DSQ_LOCAL, slice_ns, 0);
+		scx_bpf_dsq_insert(p, own_dsq(SHARED_DSQ), slice_ns, 0);
 		return;
 	}
 	if (print_msgs)
@@ -465,6 +476,7 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *cpuc = cpu_ctx();
 	struct task_ctx *taskc;
+	bool overflowed = false;
 	u32 sent = 0;
 	int i;
 
@@ -474,7 +486,7 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 	if (highpri_boosting && boost_highpri(cpu))
 		return;
-	if (move_from_shared_dsq())
+	if (move_from_dsq(SHARED_DSQ))
 		return;
 
 	/* The rest of this CPU's turn at its queue, a full turn at each other, and one at its own. */
@@ -505,15 +517,19 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		/* The turn is over, or the queue is empty. */
 		cpuc->queue = (idx + 1) % QMAP_NR_QUEUES;
 		cpuc->left = 1 << cpuc->queue;
-		if (sent >= dsp_batch)
+		/* Once a round, one of the tasks that found their queue full. */
+		if (!cpuc->queue && move_from_dsq(OVERFLOW_DSQ))
+			overflowed = true;
+		if (overflowed || sent >= dsp_batch)
 			break;
 	}
 
 	if (sent) {
 		scx_stat_inc(QMAP_STAT_BATCHES);
-		move_from_shared_dsq();
-		return;
+		move_from_dsq(SHARED_DSQ);
 	}
+	if (sent || overflowed)
+		return;
 
 	/* Nothing else wants the CPU, and @prev goes on: as if it had been queued and dispatched. */
 	if (prev && (taskc = bpf_task_storage_get(&task_ctxs, prev, 0, 0)))
@@ -621,7 +637,12 @@ void BPF_STRUCT_OPS_SLEEPABLE(qmap_cpu_offline, s32 cpu)
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init)
 {
-	return bpf_ksym_exists(scx_bpf_create_dsq) ? scx_bpf_create_dsq(SHARED_DSQ, -1) : 0;
+	s32 err;
+
+	if (!bpf_ksym_exists(scx_bpf_create_dsq))
+		return 0;
+	err = scx_bpf_create_dsq(SHARED_DSQ, -1);
+	return err ?: scx_bpf_create_dsq(OVERFLOW_DSQ, -1);
 }
 
 /* Run by the loader each second with -P, not by the kernel: what waits in the shared DSQ. */

@@ -113,8 +113,8 @@ static const struct scx_option options[] = {
 	{
 		.long_name = "queue-len",
 		.arg = "COUNT",
-		.help = "length of each of the five queues [default: 4096]; what finds its queue full goes to the "
-			"global DSQ",
+		.help = "length of each of the five queues [default: 4096]; what finds its queue full waits in a "
+			"DSQ for its turn, one task a round",
 		SCX_VARIABLE(queue_len),
 		SCX_RANGE(1, 1 << 20),
 		.unit = "tasks",
@@ -126,7 +126,7 @@ static const struct scx_stat stats[QMAP_NR_STATS] = {
 	[QMAP_STAT_LOCAL] = { "local", "tasks", "of these, sent to an idle CPU at once" },
 	[QMAP_STAT_QUEUED] = { "queued", "tasks", "of these, put into a queue" },
 	[QMAP_STAT_OVERFLOWED] = { "overflowed", "tasks",
-				   "of these, sent to the global DSQ because their queue was full" },
+				   "of these, put into a DSQ because their queue was full" },
 	[QMAP_STAT_STALLED] = { "stalled", "tasks", "of these, dropped by -t or -T" },
 	[QMAP_STAT_DISPATCHED] = { "dispatched", "tasks", "tasks dispatched from a queue" },
 	[QMAP_STAT_DEQUEUED] = { "dequeued", "tasks",

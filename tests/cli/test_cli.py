@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The command line of one scheduler, as a user meets it, on a machine without sched_ext.
+
+Environment: SCX_PROGRAM is the program, SCX_SOURCE the source tree, SCX_VERSION the version,
+SCX_SANITIZED is 1 if the program was built with a sanitizer.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = Path(os.environ['SCX_PROGRAM'])
+SOURCE = Path(os.environ['SCX_SOURCE'])
+NAME = PROGRAM.name.removeprefix('scx_')
+SANITIZED = os.environ.get('SCX_SANITIZED') == '1'
+
+# What users know from upstream's scheduler of the same name.
+CLASSIC = {
+    'simple': 'fvh',
+    'qmap': 'setTlbPMHdDSpvh',
+}
+COMMON = ['stats', 'json', 'openmetrics', 'dry-run', 'exit-dump-len', 'timeout-ms', 'verbose', 'version',
+          'help']
+
+# Where sanitizers and valgrind put their reports: stderr, with a status that is none of ours.
+REPORT_STATUS = 99
+ENVIRONMENT = dict(os.environ, LC_ALL='C',
+                   ASAN_OPTIONS='detect_leaks=1:exitcode=99:detect_stack_use_after_return=1',
+                   LSAN_OPTIONS='exitcode=99',
+                   UBSAN_OPTIONS='halt_on_error=1:exitcode=99:print_stacktrace=1')
+SANITIZER_REPORT = re.compile(r'Sanitizer|runtime error:')
+
+
+class Run:
+    def __init__(self, arguments, prefix=(), **options):
+        options.setdefault('stdout', subprocess.PIPE)
+        done = subprocess.run([*prefix, str(PROGRAM), *arguments], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=120, text=True,
+                              **options)
+        self.arguments = arguments
+        self.status = done.returncode
+        self.out = done.stdout or ''
+        self.err = done.stderr
+
+    def __repr__(self):
+        return f'{PROGRAM.name} {self.arguments}: status {self.status}\nstdout: {self.out}\nstderr: {self.err}'
+
+
+class Option:
+    """One option, as --help lists it."""
+    LINE = re.compile(r'  (?:-(?P<short>\S), |    )--(?P<long>[a-z][a-z0-9-]*)(?: (?P<arg>[A-Z]+))?(?:  |$)')
+
+    def __init__(self, match):
+        self.short, self.long, self.arg = match['short'], match['long'], match['arg']
+
+    @property
+    def is_number(self):
+        return bool(self.arg) and self.arg not in ('FILE',)
+
+
+def source_options():
+    """(short, long) of each option in the tables of the sources."""
+    found = []
+    for path in (SOURCE / f'scheds/c/scx_{NAME}.c', SOURCE / 'lib/options.c'):
+        text = path.read_text(encoding='utf-8')
+        table = re.search(r'struct scx_option \w+\[\] = \{(.*?)\n\};', text, re.DOTALL)
+        if not table:
+            continue
+        names = 0
+        for entry in re.finditer(
+                r"(?:\.short_name = '(?P<short>.)',\s*)?\.long_name = \"(?P<long>[^\"]+)\""
+                r"|COMMON_FLAG\((?:0|'(?P<flag>.)'), \"(?P<name>[^\"]+)\""
+                r"|SCX_EXIT_DUMP_LEN_OPTION\((?:0|'(?P<dump>.)')\)", table[1]):
+            names += 1
+            if entry['long']:
+                found.append((entry['short'], entry['long']))
+            elif entry['name']:
+                found.append((entry['flag'], entry['name']))
+            else:
+                found.append((entry['dump'], 'exit-dump-len'))
+        if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_EXIT_DUMP_LEN_OPTION\(', table[1])):
+            raise AssertionError(f'{path}: an entry of the table is in a form that this test cannot read')
+    # The scheduler's own option goes before the common one.
+    return list({long: (short, long) for short, long in reversed(found)}.values())
+
+
+def help_text():
+    return subprocess.run([str(PROGRAM), '--help'], stdout=subprocess.PIPE, env=ENVIRONMENT, text=True,
+                          timeout=120, check=True).stdout
+
+
+def listed_options():
+    return [Option(match) for match in map(Option.LINE.match, help_text().splitlines()) if match]
+
+
+def has_sched_ext():
+    return os.path.isdir('/sys/kernel/sched_ext')
+
+
+class Case(unittest.TestCase):
+    def run_program(self, *arguments, **options):
+        run = Run(arguments, **options)
+        self.assertIsNone(SANITIZER_REPORT.search(run.err), run)
+        self.assertNotIn(run.status, (REPORT_STATUS, -6, -11), run)
+        return run
+
+    def assert_usage(self, run, *words):
+        self.assertEqual(run.status, 2, run)
+        self.assertEqual(run.out, '', run)
+        for word in words:
+            self.assertIn(word, run.err, run)
+        # The last line says where to look; each begins with the program's name.
+        lines = run.err.splitlines()
+        self.assertEqual(lines[-1], f"{PROGRAM.name}: try '{PROGRAM.name} --help'", run)
+        for line in lines:
+            self.assertTrue(line.startswith(f'{PROGRAM.name}: '), run)
+
+
+class Help(Case):
+    def test_streams(self):
+        for option in ('--help', '-h'):
+            run = self.run_program(option)
+            self.assertEqual(run.status, 0, run)
+            self.assertEqual(run.err, '', run)
+            self.assertTrue(run.out.startswith(f'Usage: {PROGRAM.name} [OPTION]...\n'), run)
+            self.assertTrue(run.out.endswith('\n'), run)
+
+    def test_width(self):
+        for line in self.run_program('--help').out.splitlines():
+            self.assertLessEqual(len(line), 80, line)
+            self.assertEqual(line, line.rstrip())
+            self.assertNotIn('\t', line)
+
+    def test_lists_every_option(self):
+        listed = {(option.short, option.long) for option in listed_options()}
+        expected = source_options()
+        self.assertGreater(len(expected), len(COMMON) - 1)
+        self.assertEqual(listed, set(expected))
+        self.assertEqual(len(listed_options()), len(listed))
+        for long in COMMON:
+            self.assertIn(long, [option.long for option in listed_options()])
+
+    def test_letters_once(self):
+        letters = [option.short for option in listed_options() if option.short]
+        self.assertEqual(sorted(letters), sorted(set(letters)))
+
+    def test_exit_status(self):
+        text = ' '.join(self.run_program('--help').out.split())
+        self.assertIn('Exit status: 0 ', text)
+        for status in range(1, 6):
+            self.assertRegex(text.split('Exit status:')[1], rf'\b{status} ')
+
+    def test_classic_options(self):
+        if NAME not in CLASSIC:
+            self.skipTest(f'no list of known options for {PROGRAM.name} in this test')
+        options = {option.short: option for option in listed_options()}
+        for letter in CLASSIC[NAME]:
+            with self.subTest(letter=letter):
+                self.assertIn(letter, options)
+                value = ['1'] if options[letter].arg else []
+                # --help goes before everything else, so that the value is all that is looked at.
+                run = self.run_program(f'-{letter}', *value, '--help')
+                self.assertEqual(run.status, 0, run)
+
+    def test_before_all_else(self):
+        for arguments in (['--help', '--stats', '1'], ['-V', '-h'], ['--dry-run', '--help']):
+            run = self.run_program(*arguments)
+            self.assertEqual((run.status, run.err), (0, ''), run)
+            self.assertTrue(run.out.startswith('Usage: '), run)
+
+
+class Version(Case):
+    def test_version(self):
+        for option in ('--version', '-V'):
+            run = self.run_program(option)
+            self.assertEqual((run.status, run.err), (0, ''), run)
+            self.assertRegex(run.out, rf'^{PROGRAM.name} {re.escape(os.environ["SCX_VERSION"])} '
+                                      r'\(libbpf [0-9]+\.[0-9]+\)\n$')
+
+
+class BadOptions(Case):
+    def test_unknown(self):
+        # '~' is nobody's letter.
+        for argument, word in (('-~', '-~'), ('-v~', '-~'), ('--no-such', '--no-such'),
+                               ('--no-such=1', '--no-such'), ('--help-me', '--help-me')):
+            with self.subTest(argument=argument):
+                self.assert_usage(self.run_program(argument), word)
+
+    def test_stray(self):
+        for arguments, word in ((['stray'], 'stray'), (['-v', 'stray'], 'stray'), (['stray', '-v'], 'stray'),
+                                (['--', '-v'], "'-v'"), ([''], "''"), (['--help', 'stray'], 'stray')):
+            with self.subTest(arguments=arguments):
+                self.assert_usage(self.run_program(*arguments), word)
+
+    def test_bad_numbers(self):
+        for option in listed_options():
+            if not option.is_number:
+                continue
+            for value in ('10x', '', ' 1', '+1', '99999999999', '99999999999999999999', '-99999999999',
+                          '0x1', '1.0'):
+                with self.subTest(option=option.long, value=value):
+                    run = self.run_program(f'--{option.long}', value)
+                    self.assert_usage(run, f"'{value}'", f'--{option.long}')
+            with self.subTest(option=option.long, joined=True):
+                self.assert_usage(self.run_program(f'--{option.long}=10x'), '10x')
+                if option.short:
+                    self.assert_usage(self.run_program(f'-{option.short}10x'), '10x')
+
+    def test_numbers_below(self):
+        for option in listed_options():
+            # -1 means something to -d alone, and 0 to --exit-dump-len and -d.
+            if option.is_number and option.long not in ('exit-dump-len', 'disallow'):
+                for value in ('-1', '0'):
+                    with self.subTest(option=option.long, value=value):
+                        self.assert_usage(self.run_program(f'--{option.long}', value), f"'{value}'")
+
+    def test_missing_argument(self):
+        for option in listed_options():
+            if not option.arg:
+                continue
+            with self.subTest(option=option.long):
+                self.assert_usage(self.run_program(f'--{option.long}'), f'--{option.long}')
+                if option.short:
+                    self.assert_usage(self.run_program(f'-{option.short}'), f'-{option.short}')
+
+    def test_argument_to_flag(self):
+        flags = [option for option in listed_options() if not option.arg]
+        self.assertGreater(len(flags), 4)
+        for option in flags:
+            with self.subTest(option=option.long):
+                self.assert_usage(self.run_program(f'--{option.long}=1'), f'--{option.long}=1')
+
+    def test_empty_file_name(self):
+        self.assert_usage(self.run_program('--openmetrics='), '--openmetrics')
+
+    def test_good_values(self):
+        for option in listed_options():
+            with self.subTest(option=option.long):
+                value = {None: '', 'FILE': '=/nonexistent'}.get(option.arg, '=1')
+                run = self.run_program(f'--{option.long}{value}', '--help')
+                self.assertEqual(run.status, 0, run)
+
+
+class NoSchedExt(Case):
+    """What a user gets whose kernel cannot do it."""
+
+    def setUp(self):
+        if has_sched_ext():
+            self.skipTest('the kernel of this machine has sched_ext')
+
+    def assert_unsupported(self, run):
+        self.assertEqual(run.status, 4, run)
+        self.assertEqual(run.out, '', run)
+        self.assertEqual(run.err.count('\n'), 1, run)
+        self.assertTrue(run.err.startswith(f'{PROGRAM.name}: kernel {os.uname().release} '), run)
+        # A kernel without BTF cannot be asked for more.
+        self.assertRegex(run.err, r'sched_ext|BTF')
+        if os.path.exists('/sys/kernel/btf/vmlinux'):
+            self.assertIn('sched_ext', run.err)
+            self.assertIn('CONFIG_SCHED_CLASS_EXT', run.err)
+
+    def test_plain(self):
+        self.assert_unsupported(self.run_program())
+
+    def test_options(self):
+        for arguments in (['--dry-run'], ['--json'], ['--stats', '1'], ['--dry-run', '--json'],
+                          ['--exit-dump-len', '0'], ['--timeout-ms', '30000']):
+            with self.subTest(arguments=arguments):
+                self.assert_unsupported(self.run_program(*arguments))
+
+    def test_leaves_no_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_unsupported(self.run_program('--openmetrics', f'{folder}/metrics'))
+            self.assertEqual(os.listdir(folder), [])
+
+
+class Output(Case):
+    """Text that did not arrive must not pass for success."""
+
+    def test_full_disk(self):
+        for option in ('--help', '--version'):
+            with self.subTest(option=option), open('/dev/full', 'wb') as full:
+                run = self.run_program(option, stdout=full)
+                self.assertEqual(run.status, 1, run)
+
+    def test_closed(self):
+        for option in ('--help', '--version'):
+            with self.subTest(option=option):
+                run = self.run_program(option, stdout=None, preexec_fn=lambda: os.close(1))
+                self.assertEqual(run.status, 1, run)
+
+    def test_closed_stderr(self):
+        # Nowhere to say it, but the status still tells.
+        run = subprocess.run([str(PROGRAM), '--no-such'], stdout=subprocess.PIPE, env=ENVIRONMENT,
+                             preexec_fn=lambda: os.close(2), timeout=120)
+        self.assertEqual((run.returncode, run.stdout), (2, b''))
+
+
+VALGRIND = ['valgrind', '--quiet', f'--error-exitcode={REPORT_STATUS}', '--leak-check=full',
+            '--errors-for-leak-kinds=definite,indirect,possible', '--show-leak-kinds=definite,indirect,possible',
+            '--track-fds=no']
+
+
+class Valgrind(Case):
+    """The same under valgrind: one of each kind, for it takes its time."""
+
+    def setUp(self):
+        if SANITIZED:
+            self.skipTest('built with a sanitizer, which cannot run under valgrind')
+        if not shutil.which('valgrind'):
+            self.skipTest('valgrind is not installed')
+
+    def check(self, status, *arguments, **options):
+        run = self.run_program(*arguments, prefix=VALGRIND, **options)
+        self.assertEqual(run.status, status, run)
+        self.assertNotIn('==', run.err, run)
+
+    def test_help(self):
+        self.check(0, '--help')
+
+    def test_version(self):
+        self.check(0, '--version')
+
+    def test_usage(self):
+        for arguments in (['--no-such'], ['-~'], ['--stats', '10x'], ['--stats', '0'], ['--stats'],
+                          ['--json=1'], ['stray'], ['--openmetrics=']):
+            with self.subTest(arguments=arguments):
+                self.check(2, *arguments)
+
+    def test_full_disk(self):
+        with open('/dev/full', 'wb') as full:
+            self.check(1, '--help', stdout=full)
+
+    def test_closed(self):
+        self.check(1, '--help', stdout=None, preexec_fn=lambda: os.close(1))
+
+    def test_no_sched_ext(self):
+        if has_sched_ext():
+            self.skipTest('the kernel of this machine has sched_ext')
+        self.check(4)
+        self.check(4, '--dry-run', '--json', '--stats', '1', '-v')
+
+    def test_good_options(self):
+        arguments = [f'--{option.long}' + {None: '', 'FILE': '=/nonexistent'}.get(option.arg, '=1')
+                     for option in listed_options()]
+        self.check(0, *arguments)
+
+
+if __name__ == '__main__':
+    unittest.main()

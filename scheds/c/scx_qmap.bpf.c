@@ -566,10 +566,16 @@ static s64 rounds_ahead(struct task_struct *p)
 	return ((s64)(taskc->seq - queue_head[taskc->queue % QUEUE_SLOTS]) * 16) >> taskc->queue;
 }
 
-/* Core scheduling compares tasks of several CPUs: by the order in which the queues would run them. */
+/*
+ * Core scheduling compares tasks of several CPUs: by the order in which the queues would run them.
+ *
+ * The kernel's documentation says to return whether @a goes before @b, but the kernel (seen on 6.12)
+ * takes the answer for whether @a has the lesser priority. The other way round, the task that ran last
+ * wins each time and all others starve.
+ */
 bool BPF_STRUCT_OPS(qmap_core_sched_before, struct task_struct *a, struct task_struct *b)
 {
-	return rounds_ahead(a) < rounds_ahead(b);
+	return rounds_ahead(a) > rounds_ahead(b);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init_task, struct task_struct *p, struct scx_init_task_args *args)

@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# What the test scripts share: TAP, starting and stopping a scheduler, and what is checked about the
+# kernel each time. A script sources this, tests, and ends with `finish`.
+#
+# The script runs under the scheduler that it tests, which may stall whatever it schedules. So the
+# script puts itself into a real-time class, and all that it starts inherits that; schedulers and
+# loads are started through `normal`, in the class that is tested.
+
+set -u
+
+export PATH=/bin:/usr/bin:/sbin:/usr/sbin
+SCX=/sys/kernel/sched_ext
+WORK=/tmp/test
+mkdir -p "$WORK"
+cd "$WORK" || exit 1
+
+chrt -f -p 1 $$ || exit 1
+
+# --- TAP
+
+tests=0
+failures=0
+
+diag() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# diag_file LABEL FILE [LINES]: the end of a file
+diag_file() {
+	[ -s "$2" ] || return 0
+	diag "$1:"
+	tail -n "${3:-20}" "$2" | cut -c 1-400 | sed 's/^/#   /'
+}
+
+pass() {
+	tests=$((tests + 1))
+	printf 'ok %d - %s\n' "$tests" "$*"
+}
+
+fail() {
+	tests=$((tests + 1))
+	failures=$((failures + 1))
+	printf 'not ok %d - %s\n' "$tests" "$*"
+}
+
+# skip REASON NAME
+skip() {
+	tests=$((tests + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$tests" "$2" "$1"
+}
+
+# check NAME COMMAND...: the command succeeds
+check() {
+	local name="$1" status=0
+	shift
+	"$@" || status=$?
+	if [ "$status" -eq 0 ]; then
+		pass "$name"
+	else
+		fail "$name"
+		diag "status $status of: $*"
+	fi
+	return "$status"
+}
+
+# is NAME GOT EXPECTED
+is() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "got '$2', expected '$3'"
+		return 1
+	fi
+}
+
+# num NAME GOT OP EXPECTED: whole numbers, OP as of test(1). Anything else than a number fails.
+num() {
+	local good=no
+	case ${2#-} in
+	'' | *[!0-9]*) ;;
+	*) test "$2" "$3" "$4" && good=yes ;;
+	esac
+	if [ "$good" = yes ]; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "got '$2', expected $3 $4"
+		return 1
+	fi
+}
+
+# has NAME FILE REGEX: a line of the file matches
+has() {
+	if grep -Eq -e "$3" "$2"; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "no line matches: $3"
+		diag_file "$2" "$2"
+		return 1
+	fi
+}
+
+# hasnt NAME FILE REGEX: no line of the file, which is there, matches
+hasnt() {
+	if [ -f "$2" ] && ! grep -Eq -e "$3" "$2"; then
+		pass "$1"
+	else
+		fail "$1"
+		grep -E -m 3 -e "$3" "$2" | sed 's/^/#   /'
+		return 1
+	fi
+}
+
+finish() {
+	printf '1..%d\n' "$tests"
+	[ "$failures" -eq 0 ] || exit 1
+	exit 0
+}
+
+# --- Waiting
+
+# Milliseconds since boot.
+now_ms() {
+	local seconds rest
+	IFS='. ' read -r seconds rest _ </proc/uptime
+	# A leading zero would make it octal.
+	printf '%s\n' $((seconds * 1000 + (1$rest - 100) * 10))
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds
+wait_for() {
+	local limit
+	limit=$(($(now_ms) + $1 * 1000))
+	shift
+	while ! "$@"; do
+		[ "$(now_ms)" -lt "$limit" ] || return 1
+		sleep 0.05
+	done
+}
+
+# normal COMMAND...: in the scheduling class for ordinary tasks
+normal() {
+	chrt -o 0 "$@"
+}
+
+# --- The kernel's log, from a mark on
+
+LOG_MARK=
+
+log_mark() {
+	LOG_MARK="test $0 mark $(now_ms)"
+	# Level 6, which is no warning.
+	echo "<6>$LOG_MARK" >/dev/kmsg
+}
+
+# Messages of level 4 and graver since the mark, but for what is listed here:
+# - the clock watchdog's remark: an emulated CPU whose thread has to wait for the host's CPU answers
+#   late; for the same reason a timer interrupt may take long;
+# - with $1 = ejected, what sched_ext says when it ends a scheduler for a fault: who and why, the
+#   message, and the backtrace, whose lines have no mark of their own.
+log_warnings() {
+	dmesg -r | awk -v mark="$LOG_MARK" -v ejected="${1:-}" '
+		index($0, mark) { on = 1; next }
+		!on { next }
+		{
+			level = $0
+			sub(/^</, "", level)
+			sub(/>.*/, "", level)
+			text = $0
+			sub(/^<[0-9]+>\[ *[0-9.]+\] /, "", text)
+		}
+		level % 8 > 4 { next }
+		text ~ /^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)/ { next }
+		text ~ /^hrtimer: interrupt took [0-9]+ ns$/ { next }
+		ejected == "ejected" && text ~ /^sched_ext: BPF scheduler "[^"]*" disabled \(/ { next }
+		ejected == "ejected" && text ~ /^sched_ext: [a-z0-9_]+: / { next }
+		ejected == "ejected" && text ~ /^ *[A-Za-z0-9_.]+\+0x[0-9a-f]+\/0x[0-9a-f]+( \[|$)/ { next }
+		{ print }
+		END { if (!on) print "the mark is not in the log any more" }'
+}
+
+# log_clean NAME [ejected]
+log_clean() {
+	local taint bits=''
+	log_warnings "${2:-}" >log.warnings
+	taint=$(cat /proc/sys/kernel/tainted)
+	[ $((taint & 0x200)) -eq 0 ] || bits="$bits, tainted: a warning (W)"
+	[ $((taint & 0x4000)) -eq 0 ] || bits="$bits, tainted: a soft lockup (L)"
+	if [ ! -s log.warnings ] && [ -z "$bits" ]; then
+		pass "$1: the kernel's log is clean"
+	else
+		fail "$1: the kernel's log is clean$bits"
+		diag_file 'kernel log' log.warnings
+	fi
+}
+
+# --- Schedulers
+
+# Of the scheduler that was started last: SCHED_PID, its output in $OUT and $ERR, and after
+# sched_end its exit status SCHED_STATUS.
+SCHED_PID=
+SCHED_STATUS=
+OUT=$WORK/sched.out
+ERR=$WORK/sched.err
+
+state() {
+	cat "$SCX/state"
+}
+
+state_is() {
+	[ "$(state)" = "$1" ]
+}
+
+ops_is() {
+	[ "$(cat "$SCX/root/ops" 2>/dev/null)" = "$1" ] && state_is enabled
+}
+
+# launch COMMAND...: in the background; its pid, output and exit status as above
+launch() {
+	rm -f sched.pid sched.status sched.status.new
+	: >"$OUT"
+	: >"$ERR"
+	(
+		normal sh -c 'echo $$ >sched.pid.new; mv sched.pid.new sched.pid; exec "$@"' sh "$@" \
+			>"$OUT" 2>"$ERR" </dev/null
+		echo $? >sched.status.new
+		mv sched.status.new sched.status
+	) &
+	SCHED_STATUS=
+	SCHED_PID=
+	wait_for 10 test -s sched.pid && read -r SCHED_PID <sched.pid
+}
+
+enabled_or_ended() {
+	ops_is "$1" || [ -e sched.status ]
+}
+
+# sched_start NAME [OPTION...]: start scx_NAME and wait until the kernel says that it runs
+sched_start() {
+	local name="$1"
+	shift
+	diag "$(now_ms) ms: scx_$name $*"
+	log_mark
+	launch "scx_$name" "$@"
+	wait_for 20 enabled_or_ended "$name" && ops_is "$name" && return 0
+	fail "scx_$name $* starts"
+	diag "state $(state), exit status $(cat sched.status 2>/dev/null)"
+	diag_file stdout "$OUT"
+	diag_file stderr "$ERR"
+	sched_end 5 KILL
+	return 1
+}
+
+# sched_end SECONDS [SIGNAL]: send it a signal if one is given, wait for its end
+sched_end() {
+	[ -z "${2:-}" ] || kill -"$2" "$SCHED_PID"
+	if ! wait_for "$1" test -e sched.status; then
+		SCHED_STATUS="none after $1 s"
+		[ -z "$SCHED_PID" ] || kill -KILL "$SCHED_PID"
+		return 1
+	fi
+	read -r SCHED_STATUS <sched.status
+}
+
+# What is left of a scheduler when it is gone, as text; empty if there is nothing.
+leftovers() {
+	wait_for 10 state_is disabled || echo "state: $(state)"
+	pidof scx_simple scx_qmap
+	find /sys/fs/bpf -mindepth 1
+}
+
+# gone NAME: the kernel is back to normal
+gone() {
+	is "$1: disabled, no process and no pin left" "$(leftovers)" ''
+}
+
+# sched_stop NAME SIGNAL: a good scheduler stops on a signal, with status 0 and a clean log
+sched_stop() {
+	sched_end 20 "$2"
+	is "$1: ends with 0 on SIG$2" "$SCHED_STATUS" 0 || {
+		diag_file stdout "$OUT" 3
+		diag_file stderr "$ERR"
+	}
+	gone "$1"
+	log_clean "$1"
+}
+
+# sched_ejected NAME SECONDS STATUS: it is ended by the kernel, and its exit status is STATUS
+sched_ejected() {
+	sched_end "$2"
+	is "$1: ends with $3" "$SCHED_STATUS" "$3" || {
+		diag_file stdout "$OUT" 3
+		diag_file stderr "$ERR"
+	}
+	gone "$1"
+	log_clean "$1" ejected
+}
+
+# stat NAME [FILE]: a statistic as last printed with --json
+stat() {
+	sed -n "s/^{\"type\":\"stats\".*[{,]\"$1\":\\(-\\{0,1\\}[0-9]*\\)[,}].*/\\1/p" "${2:-$OUT}" | tail -n 1
+}
+
+# Number of lines with statistics so far.
+stat_lines() {
+	grep -c '^{"type":"stats"' "$OUT"
+}
+
+# add_up NAME: qmap's last statistics are consistent
+#
+# To be used on the final ones: while it runs, counters of several CPUs are read at several times.
+add_up() {
+	local out in
+	in=$(stat queued)
+	out=$(($(stat dispatched) + $(stat dequeued) + $(stat waiting0) + $(stat waiting1) + \
+		$(stat waiting2) + $(stat waiting3) + $(stat waiting4)))
+	is "$1: enqueued = local + queued + overflowed + stalled" \
+		"$(stat enqueued)" $(($(stat local) + in + $(stat overflowed) + $(stat stalled)))
+	is "$1: queued = dispatched + dequeued + waiting" "$in" "$out"
+}
+
+# exit_field NAME FIELD: of the exit report as text
+exit_field() {
+	sed -n "s/^    $1: *//p" "$ERR" | tail -n 1
+}
+
+# --- Loads. Each runs to its end, and what it returns is what came of it.
+
+hackbench_load() {
+	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
+}
+
+stress_load() {
+	normal timeout 60 stress-ng --cpu 2 --fork 1 --yield 2 --affinity 1 -t "${1:-2}" >load.out 2>&1
+}
+
+# crowd_load LIMIT THREADS: each thread gets on within LIMIT seconds, twice
+crowd_load() {
+	normal timeout $(($1 * 2 + 60)) vmtool crowd "$1" "$2" >load.out 2>&1
+}
+
+# background COMMAND...: an ordinary task beside what follows; its pid in BG_PID
+background() {
+	# Not through normal(): the background job would be a shell, with the command below it.
+	chrt -o 0 "$@" >bg.out 2>&1 &
+	BG_PID=$!
+}
+
+# bg_end SECONDS: wait for it, and return its status
+bg_end() {
+	local status=0
+	if ! wait_for "$1" dead "$BG_PID"; then
+		kill -KILL "$BG_PID"
+		wait "$BG_PID"
+		return 124
+	fi
+	wait "$BG_PID" || status=$?
+	return "$status"
+}
+
+# A child of this shell that has ended is a zombie until it is waited for.
+dead() {
+	local line
+	line=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	case ${line##*) } in
+	Z* | X*) return 0 ;;
+	esac
+	return 1
+}
+
+# bg_kill: stop it
+bg_kill() {
+	kill -KILL "$BG_PID" 2>/dev/null
+	wait "$BG_PID" 2>/dev/null
+}
+
+kernel_at_least() {
+	local have
+	have=$(uname -r)
+	[ "$(printf '%s\n%s\n' "$1" "$have" | sort -V | head -n 1)" = "$1" ]
+}

@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# How a scheduler starts and ends: killed, refused, ejected on request, restarted, cut off.
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+CPU1=/sys/devices/system/cpu/cpu1/online
+
+# run_once COMMAND...: to its end; status in STATUS, output in once.out and once.err
+run_once() {
+	STATUS=0
+	normal timeout 20 "$@" >once.out 2>once.err </dev/null || STATUS=$?
+}
+
+# --- Not attached at all
+
+log_mark
+SEQ=$(cat "$SCX/enable_seq")
+for name in simple qmap; do
+	run_once "scx_$name" --dry-run
+	is "$name --dry-run: ends with 0" "$STATUS" 0
+	has "$name --dry-run: says so" once.out "^$name: loaded and verified, not attached\$"
+	run_once vmtool nobody "scx_$name"
+	is "$name, not root: ends with 1" "$STATUS" 1
+	has "$name, not root: says so" once.err "^scx_$name: .*root"
+done
+is '--dry-run and not root: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+gone '--dry-run and not root'
+log_clean '--dry-run and not root'
+
+# --- Two at once, and --openmetrics
+
+rm -f metrics
+if sched_start qmap --openmetrics "$WORK/metrics"; then
+	first=$SCHED_PID
+	for name in simple qmap; do
+		run_once "scx_$name"
+		is "$name beside another: ends with 5" "$STATUS" 5
+		has "$name beside another: says whose is running" once.err "^scx_$name: scheduler 'qmap' is running \(scx_qmap, process $first\)"
+		check "$name beside another: which goes on" ops_is qmap
+	done
+	run_once scx_simple --dry-run
+	is '--dry-run beside another: ends with 0' "$STATUS" 0
+	check 'the first one schedules on: hackbench succeeds' hackbench_load 30
+	sleep 1.2
+	has '--openmetrics: the file is there' metrics '^scx_qmap_enqueued_total [1-9][0-9]*$'
+	is '--openmetrics: it is complete' "$(tail -n 1 metrics)" '# EOF'
+	sched_stop 'qmap --openmetrics' INT
+	is '--openmetrics: the file is gone' "$(ls metrics* 2>/dev/null)" ''
+fi
+
+# --- Killed: the kernel takes over
+
+for name in simple qmap; do
+	sched_start $name || continue
+	background timeout 60 vmtool crowd 3 16
+	sleep 0.5
+	start=$(now_ms)
+	sched_end 10 KILL
+	check "$name killed: the kernel takes over" wait_for 10 state_is disabled
+	diag "$name killed: disabled after $(($(now_ms) - start)) ms"
+	gone "$name killed"
+	check "$name killed: tasks go on" bg_end 60
+	log_clean "$name killed"
+done
+
+# --- A reader of its output that goes away
+
+rm -f pipe status
+mkfifo pipe
+SEQ=$(cat "$SCX/enable_seq")
+log_mark
+(
+	normal timeout 20 scx_qmap --stats 1 >pipe 2>once.err
+	echo $? >status
+) &
+head -n 1 pipe >first
+check 'a reader that goes away: it ends' wait_for 15 test -s status
+is 'a reader that goes away: with 1' "$(cat status)" 1
+has 'a reader that goes away: says so' once.err '^scx_qmap: cannot write to standard output'
+has 'a reader that goes away: it did run' first '^qmap: enabled on kernel '
+gone 'a reader that goes away'
+log_clean 'a reader that goes away'
+
+# --- sysrq-S: ended on request, which is no fault
+
+for name in simple qmap; do
+	sched_start $name || continue
+	echo S >/proc/sysrq-trigger
+	sched_end 10
+	is "sysrq-S, $name: ends with 0" "$SCHED_STATUS" 0
+	has "sysrq-S, $name: says why" "$ERR" '^    kind:     67 \(SCX_EXIT_SYSRQ\)$'
+	hasnt "sysrq-S, $name: which is no fault" "$ERR" 'for a fault'
+	gone "sysrq-S, $name"
+	log_clean "sysrq-S, $name"
+done
+
+# --- CPU hotplug
+
+if sched_start qmap --json --stats 1; then
+	SEQ=$(cat "$SCX/enable_seq")
+	background timeout 60 vmtool hogs 3 0 0 0 0 0 0 0 0
+	sleep 0.5
+	check 'hotplug, qmap: CPU 1 goes' sh -c "echo 0 >$CPU1"
+	sleep 0.5
+	check 'hotplug, qmap: CPU 1 comes' sh -c "echo 1 >$CPU1"
+	check 'hotplug, qmap: tasks go on' bg_end 60
+	check 'hotplug, qmap: it goes on' ops_is qmap
+	is 'hotplug, qmap: the same one' "$(cat "$SCX/enable_seq")" "$SEQ"
+	has 'hotplug, qmap: says that CPU 1 went' "$OUT" '"text":"CPU 1 is offline"'
+	has 'hotplug, qmap: says that CPU 1 came' "$OUT" '"text":"CPU 1 is online"'
+	sched_stop 'hotplug, qmap' INT
+	add_up 'hotplug, qmap'
+	check 'hotplug, qmap: JSON on stdout' vmtool json "$OUT"
+fi
+
+restarted() {
+	[ "$(cat "$SCX/enable_seq")" -eq $((SEQ + $1)) ] && ops_is simple
+}
+if sched_start simple -f --json --stats 1; then
+	SEQ=$(cat "$SCX/enable_seq")
+	pid=$SCHED_PID
+	echo 0 >$CPU1
+	check 'hotplug, simple: started again when CPU 1 goes' wait_for 10 restarted 1
+	echo 1 >$CPU1
+	check 'hotplug, simple: started again when CPU 1 comes' wait_for 10 restarted 2
+	is 'hotplug, simple: the same process' "$(pidof scx_simple)" "$pid"
+	has 'hotplug, simple: says so' "$OUT" '"text":"starting again, as the kernel asks"'
+	has 'hotplug, simple: says why' "$OUT" '"kind":66,.*"code":281479271677952,'
+	before=$(stat_lines)
+	# -f is still in force: weights do not matter.
+	normal timeout 30 vmtool hogs 2 19,1 19,1 -20,1 -20,1 >hogs.out
+	share=$(awk '
+		{ sub("ms=", "", $3); ms[NR] = $3; sum += $3 }
+		END { if (NR == 4 && sum > 800) print int(100 * (ms[3] + ms[4]) / sum) }' hogs.out)
+	num 'hotplug, simple: the options stay: -f' "$share" -le 65
+	num 'hotplug, simple: the options stay: --stats' "$(stat_lines)" -gt "$before"
+	is 'hotplug, simple: enabled three times' "$(grep -c '^{"type":"start"' "$OUT")" 3
+	sched_stop 'hotplug, simple' INT
+	check 'hotplug, simple: JSON on stdout' vmtool json "$OUT"
+fi
+
+finish

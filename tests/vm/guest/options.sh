@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# What each option of qmap does, seen from outside. The fault injectors are in faults.sh.
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+# field N NAME FILE: NAME= in line N of what vmtool hogs printed
+field() {
+	awk -v line="$1" -v name="$2" '
+		NR == line { for (i = 1; i <= NF; i++) if (sub("^" name "=", "", $i)) print $i }' "$3"
+}
+
+# --- -s: two hogs on one CPU take turns of a slice each. The kernel ends a slice at a tick, which is
+# 4 ms at 250 Hz, so the short one is 1 ms to 10 ms long in fact.
+
+# turns US: how often a hog was switched away from, in 2 s of two of them
+turns() {
+	TURNS=
+	sched_start qmap -s "$1" --json || return 1
+	normal timeout 30 vmtool hogs 2 0,1 0,1 >hogs.out
+	TURNS=$(field 1 involuntary hogs.out)
+	MS=$(field 1 ms hogs.out)
+	sched_stop "qmap -s $1" INT
+	add_up "qmap -s $1"
+}
+if turns 100000; then
+	diag "-s 100000: $TURNS switches in $MS ms"
+	num '-s 100000: a turn is at least 50 ms long' "$TURNS" -le $((MS / 50))
+	num '-s 100000: a turn is at most 200 ms long' "$TURNS" -ge $((MS / 200))
+fi
+if turns 1000; then
+	diag "-s 1000: $TURNS switches in $MS ms"
+	num '-s 1000: a turn is at most 10 ms long' "$TURNS" -ge $((MS / 10))
+fi
+
+# --- -b: how many tasks a call of dispatch sends, and -H, which needs them in the shared DSQ
+
+# batches NAME OPTION...: many tasks, in all of the five queues
+batches() {
+	local name="$1"
+	shift
+	PER_CALL=
+	sched_start qmap --json "$@" || return 1
+	# shellcheck disable=SC2046
+	background timeout 30 vmtool hogs 2 $(awk 'BEGIN {
+		for (i = 0; i < 40; i++)
+			printf "-20 %s %s %s %s ", i % 2 ? "-5" : "", i % 4 ? "" : "0", i % 8 ? "" : "5", i % 8 ? "" : "19"
+	}')
+	check "$name: hogs succeed" bg_end 30
+	sched_stop "$name" TERM
+	add_up "$name"
+	PER_CALL=$((100 * $(stat dispatched) / $(stat batches)))
+	diag "$name: $PER_CALL tasks in 100 calls, boosted $(stat boosted)"
+}
+if batches 'qmap -b 8' -b 8; then
+	num '-b 8: a call dispatches more than one task' "$PER_CALL" -gt 150
+	num '-b 8: a call dispatches at most 8' "$PER_CALL" -le 800
+	is 'no -H: nobody overtakes' "$(stat boosted)" 0
+fi
+# More than the 32 that fit into the kernel's buffer unless it is told otherwise. A round through the
+# queues ends a batch: that is 31 tasks, and the rest of the turn that it began with.
+if batches 'qmap -b 64 -H' -b 64 -H; then
+	num '-b 64: a call dispatches more than 10' "$PER_CALL" -gt 1000
+	num '-H: tasks at nice -20 overtake' "$(stat boosted)" -gt 0
+fi
+
+# --- -p and -d
+
+policy_of() {
+	awk '{ sub(".*[)] ", ""); print $39 }' "/proc/$1/stat"
+}
+enabled_of() {
+	awk '/^ext.enabled/ { print $3 }' "/proc/$1/sched"
+}
+if sched_start qmap -p --json --stats 1; then
+	check '-p: hackbench succeeds' hackbench_load 10
+	normal timeout 30 vmtool hogs 1 0,1 0,1 >hogs.out
+	sleep 1.2
+	is '-p: ordinary tasks are none of its business' "$(stat enqueued)" 0
+	normal timeout 30 vmtool hogs 1 0,1,ext 0,1,ext >hogs.out
+	is '-p: hogs have the policy SCHED_EXT' "$(field 1 policy hogs.out)" 7
+	sched_stop 'qmap -p' INT
+	num '-p: tasks with SCHED_EXT are scheduled' "$(stat enqueued)" -gt 10
+	add_up 'qmap -p'
+fi
+
+background vmtool ext sleep 100
+sleeper=$BG_PID
+wait_for 5 grep -q '^sleep$' "/proc/$sleeper/comm"
+for disallow in '' "$sleeper" -1; do
+	# shellcheck disable=SC2086
+	sched_start qmap -p ${disallow:+-d $disallow} || continue
+	case $disallow in
+	'')
+		is 'no -d: a task with SCHED_EXT keeps it' "$(policy_of "$sleeper")" 7
+		[ -e /proc/self/sched ] && is 'no -d: it is scheduled here' "$(enabled_of "$sleeper")" 1
+		is 'no -d: the loader may become one' "$(vmtool setext "$SCHED_PID")" 'done'
+		;;
+	-1)
+		is '-d -1: another task keeps SCHED_EXT' "$(policy_of "$sleeper")" 7
+		is '-d -1: the loader may not have it' "$(vmtool setext "$SCHED_PID")" 'Permission denied'
+		;;
+	*)
+		is '-d PID: the task loses SCHED_EXT' "$(policy_of "$sleeper")" 0
+		is '-d PID: it may not have it back' "$(vmtool setext "$sleeper")" 'Permission denied'
+		[ -e /proc/self/sched ] && is '-d PID: it is not scheduled here' "$(enabled_of "$sleeper")" 0
+		is '-d PID: the loader may become one' "$(vmtool setext "$SCHED_PID")" 'done'
+		;;
+	esac
+	sched_stop "qmap -p ${disallow:+-d PID}" INT
+	# For the next one.
+	vmtool setext "$sleeper" >/dev/null
+done
+bg_kill
+
+# --- -P and -M
+
+if sched_start qmap -P -M -b 8; then
+	background timeout 30 vmtool hogs 3 0 0 0 0 0 0 0 0 0 0 0 0
+	check '-P -M: hogs succeed' bg_end 30
+	sched_stop 'qmap -P -M' INT
+	has '-P: the queues, each second' "$OUT" '^qmap: queues: [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ waiting$'
+	num '-P: each second' "$(grep -c '^qmap: queues: ' "$OUT")" -ge 2
+	has '-P: the shared DSQ' "$OUT" '^qmap: shared DSQ: [0-9]+ queued$'
+	has '-P: tasks in it' "$OUT" '^qmap: shared DSQ: vmtool\[[0-9]+\] weight 100$'
+	if [ -e /sys/fs/cgroup ] && kernel_at_least 6.15; then
+		has '-P: event counters' "$OUT" '^qmap: events: SCX_EV_SELECT_CPU_FALLBACK [0-9]+$'
+	else
+		has '-P: a kernel without event counters is told' "$OUT" '^qmap: events: this kernel counts none$'
+	fi
+	has '-M: tasks that come' "$OUT" '^qmap: init_task vmtool\[[0-9]+\] \(fork\)$'
+fi
+if sched_start qmap; then
+	check 'no -P, no -M: hackbench succeeds' hackbench_load 10
+	sleep 1
+	sched_stop 'qmap' INT
+	hasnt 'no -P, no -M: nothing of that is printed' "$OUT" 'queues:|shared DSQ:|events:|init_task'
+fi
+
+# --- --queue-len: what does not fit goes elsewhere, and everybody gets a turn
+
+if sched_start qmap --queue-len 4 --json; then
+	check '--queue-len 4: each of 64 threads makes progress' \
+		crowd_load 6 64 || diag_file load load.out
+	sched_stop 'qmap --queue-len 4' INT
+	add_up 'qmap --queue-len 4'
+	num '--queue-len 4: tasks overflowed' "$(stat overflowed)" -gt 100
+	num '--queue-len 4: tasks were queued' "$(stat queued)" -gt 100
+fi
+
+finish

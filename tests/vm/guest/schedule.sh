@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Each scheduler does its job: carries loads, counts, leaves when it is asked to.
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+# carry NAME: the running scheduler does loads, which check themselves
+carry() {
+	check "$1: hackbench succeeds" hackbench_load 50 || diag_file load load.out
+	check "$1: stress-ng (cpu, fork, yield, affinity) succeeds" stress_load 2 || diag_file load load.out
+	num "$1: prints statistics each second" "$(stat_lines)" -ge 2
+	check "$1: still runs" ops_is "${1%% *}"
+	check "$1: was not started more than once" [ "$(cat "$SCX/enable_seq")" -eq "$((SEQ + 1))" ]
+}
+
+simple_stats() {
+	num "$1: tasks ran" "$(stat run)" -gt 100
+	num "$1: tasks were queued" "$(stat queued)" -gt 100
+	num "$1: not more was taken than queued" "$(stat taken)" -le "$(stat queued)"
+	num "$1: most of what was queued was taken" "$(stat taken)" -gt $(($(stat queued) / 2))
+	num "$1: woken tasks went to idle CPUs" "$(stat local)" -gt 0
+}
+
+SEQ=$(cat "$SCX/enable_seq")
+if sched_start simple --json --stats 1; then
+	carry simple
+	sched_stop simple INT
+	simple_stats simple
+	check 'simple: JSON on stdout' vmtool json "$OUT" || diag_file stdout "$OUT"
+	is 'simple: nothing on stderr' "$(cat "$ERR")" ''
+fi
+
+SEQ=$(cat "$SCX/enable_seq")
+if sched_start simple -f --json --stats 1; then
+	carry 'simple -f'
+	sched_stop 'simple -f' TERM
+	simple_stats 'simple -f'
+fi
+
+SEQ=$(cat "$SCX/enable_seq")
+if sched_start qmap --json --stats 1; then
+	carry qmap
+	sched_stop qmap INT
+	add_up qmap
+	num 'qmap: tasks were queued' "$(stat queued)" -gt 100
+	num 'qmap: sets CPU performance targets' "$(stat cpuperf)" -gt 0
+	is 'qmap: dispatches one at a time' "$(stat dispatched)" "$(stat batches)"
+	is 'qmap: no fault was injected' "$(stat stalled) $(stat loop_calls)" '0 0'
+	check 'qmap: JSON on stdout' vmtool json "$OUT" || diag_file stdout "$OUT"
+fi
+
+# As text, and on the other signals.
+if sched_start qmap --stats 1; then
+	check 'qmap as text: hackbench succeeds' hackbench_load 20
+	sleep 1
+	sched_stop 'qmap as text' TERM
+	has 'qmap as text: says that it is enabled' "$OUT" '^qmap: enabled on kernel '
+	has 'qmap as text: prints statistics' "$OUT" '^qmap: enqueued=[0-9]+(\(\+[0-9]+\))? local='
+	has 'qmap as text: says that it stopped' "$ERR" '^scx_qmap: stopped after [0-9]+\.[0-9]{3} s$'
+	is 'qmap as text: prints no more than that on stderr' "$(wc -l <"$ERR")" 1
+fi
+if sched_start simple; then
+	sched_stop 'simple, SIGHUP' HUP
+fi
+
+# Hogs of weight 15 and of weight 88761 on one CPU. Two of each: the task whose slice has just ended is
+# not in the queue when the CPU takes its next one from there, so two tasks alone take turns.
+# heavy_share [OPTION...]: percent of the CPU that the heavy ones got
+heavy_share() {
+	HEAVY=
+	sched_start simple "$@" || return 1
+	normal timeout 30 vmtool hogs 3 19,1 19,1 -20,1 -20,1 >hogs.out
+	HEAVY=$(awk '
+		{ sub("ms=", "", $3); ms[NR] = $3; sum += $3 }
+		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }' hogs.out)
+	diag "hogs at nice 19, 19, -20, -20, simple $*: $(awk '{ printf "%s ", $3 }' hogs.out)"
+	sched_stop "simple $* with hogs" INT
+}
+heavy_share && num 'simple: a weight of 88761 gets over 10 times as much as one of 15' "$HEAVY" -gt 90
+if heavy_share -f; then
+	num 'simple -f: weights do not matter (at most 60 %)' "$HEAVY" -le 60
+	num 'simple -f: weights do not matter (at least 40 %)' "$HEAVY" -ge 40
+fi
+
+finish

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Notes which of the kfuncs declared in kfuncs.bpf.h libbpf found in the running kernel. */
+#include <scx/kfuncs.bpf.h>
+#include "kfuncs_list.h"
+
+char _license[] SEC("license") = "GPL";
+
+u8 resolved[NR_KFUNCS];
+
+SEC("syscall")
+int look(void *ctx)
+{
+	u32 i = 0;
+
+#define KFUNC(declared, kernel) resolved[i++] = bpf_ksym_exists(declared);
+	KFUNCS
+#undef KFUNC
+	return i;
+}

@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loads that check themselves: each task counts what it gets done, and one that got nothing is told. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "vmtool.h"
+
+#define NSEC	    1000000000ULL
+#define CROWD_STACK ((size_t)32 * 1024)
+
+/* Since 5.14; the headers of the build host may be older. */
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE			 62
+#define PR_SCHED_CORE_CREATE		 1
+#define PR_SCHED_CORE_SCOPE_THREAD_GROUP 1
+#endif
+
+/* Tasks start together: each says that it is ready and waits for the others. */
+struct start {
+	uint32_t ready;
+	uint32_t go;
+	uint64_t end_ns;
+};
+
+static void wait_for_go(struct start *start)
+{
+	__atomic_add_fetch(&start->ready, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&start->go, __ATOMIC_ACQUIRE))
+		usleep(2000);
+}
+
+/* Let @nr tasks go, for @sec seconds. */
+static void go(struct start *start, unsigned int nr, long sec)
+{
+	uint64_t limit = now_ns() + 30 * NSEC;
+
+	while (__atomic_load_n(&start->ready, __ATOMIC_ACQUIRE) < nr) {
+		if (now_ns() > limit) {
+			fprintf(stderr, "vmtool: only %u of %u tasks have started after 30 s\n",
+				start->ready, nr);
+			exit(1);
+		}
+		usleep(2000);
+	}
+	start->end_ns = now_ns() + sec * NSEC;
+	__atomic_store_n(&start->go, 1, __ATOMIC_RELEASE);
+}
+
+/* Some microseconds of work. */
+static void work(int rounds)
+{
+	volatile int i;
+
+	for (i = 0; i < rounds; i++)
+		;
+}
+
+/* Wait for @nr children. Returns how many of them ended other than with status 0. */
+static int reap(int nr)
+{
+	int failed = 0, status;
+
+	while (nr--)
+		if (wait(&status) < 0 || status)
+			failed++;
+	return failed;
+}
+
+struct hog {
+	int pid;
+	int policy;
+	uint64_t cpu_ns;
+	long voluntary;
+	long involuntary;
+};
+
+static void hog(struct start *start, struct hog *result, char *spec)
+{
+	char *cpu = strchr(spec, ','), *policy = cpu ? strchr(cpu + 1, ',') : NULL;
+	struct rusage before, after;
+	struct timespec ts;
+	cpu_set_t set;
+
+	if (policy)
+		*policy++ = '\0';
+	if (cpu)
+		*cpu++ = '\0';
+	if (cpu && *cpu) {
+		CPU_ZERO(&set);
+		CPU_SET(number(cpu, 0, CPU_SETSIZE - 1), &set);
+		if (sched_setaffinity(0, sizeof(set), &set))
+			die("sched_setaffinity");
+	}
+	if (policy && !strcmp(policy, "ext") && set_policy(0, POLICY_EXT))
+		die("sched_setscheduler");
+	if (setpriority(PRIO_PROCESS, 0, number(spec, -20, 19)))
+		die("setpriority");
+
+	wait_for_go(start);
+	getrusage(RUSAGE_SELF, &before);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	result->cpu_ns = ts.tv_sec * NSEC + ts.tv_nsec;
+	while (now_ns() < start->end_ns)
+		work(500);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	result->cpu_ns = ts.tv_sec * NSEC + ts.tv_nsec - result->cpu_ns;
+	getrusage(RUSAGE_SELF, &after);
+	result->pid = getpid();
+	result->policy = sched_getscheduler(0);
+	result->voluntary = after.ru_nvcsw - before.ru_nvcsw;
+	result->involuntary = after.ru_nivcsw - before.ru_nivcsw;
+}
+
+/*
+ * hogs SEC NICE[,CPU[,ext]]...
+ *
+ * A task a specification, which spins for SEC seconds. Prints a line for each: its pid, policy, the
+ * milliseconds that it got, and how often it was switched away from voluntarily and not.
+ */
+int cmd_hogs(int argc, char **argv)
+{
+	int i, failed, nr = argc - 2;
+	struct start *start = shared(sizeof(*start));
+	struct hog *hogs = shared(nr * sizeof(*hogs));
+
+	for (i = 0; i < nr; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			hog(start, &hogs[i], argv[2 + i]);
+			_exit(0);
+		}
+	}
+	go(start, nr, number(argv[1], 1, 600));
+	failed = reap(nr);
+	for (i = 0; i < nr; i++)
+		printf("%d policy=%d ms=%llu voluntary=%ld involuntary=%ld\n", hogs[i].pid,
+		       hogs[i].policy, (unsigned long long)hogs[i].cpu_ns / 1000000,
+		       hogs[i].voluntary, hogs[i].involuntary);
+	return failed ? 1 : 0;
+}
+
+/* How many of @nr counters have not moved since @seen was taken. */
+static int count_idle(const volatile uint32_t *counts, const uint32_t *seen, int nr)
+{
+	int i, idle = 0;
+
+	for (i = 0; i < nr; i++)
+		idle += counts[i] == seen[i];
+	return idle;
+}
+
+/*
+ * Watch @nr counters until each has moved, and a second time, @limit seconds each time at most.
+ *
+ * Returns how many did not.
+ */
+static int watch(const volatile uint32_t *counts, int nr, long limit)
+{
+	uint32_t *seen = calloc(nr, sizeof(*seen));
+	int i, look, idle = 0;
+	uint64_t start;
+
+	if (!seen)
+		die("calloc");
+	printf("%d tasks", nr);
+	for (look = 0; look < 2 && !idle; look++) {
+		for (i = 0; i < nr; i++)
+			seen[i] = counts[i];
+		start = now_ns();
+		/* A second at least, to be a load for a while. */
+		do {
+			usleep(100000);
+			idle = count_idle(counts, seen, nr);
+		} while (now_ns() - start < (idle ? limit : 1) * NSEC);
+		printf(", %d without progress after %.1f s", idle,
+		       (double)(now_ns() - start) / NSEC);
+	}
+	printf("\n");
+	free(seen);
+	return idle;
+}
+
+struct crowd {
+	struct start start;
+	uint32_t stop;
+	volatile uint32_t *counts;
+};
+
+struct crowd_thread {
+	struct crowd *crowd;
+	int index;
+};
+
+static void *crowd_thread(void *arg)
+{
+	struct crowd_thread *self = arg;
+	struct crowd *crowd = self->crowd;
+
+	__atomic_add_fetch(&crowd->start.ready, 1, __ATOMIC_SEQ_CST);
+	/* Asleep until all are there. */
+	while (!__atomic_load_n(&crowd->start.go, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &crowd->start.go, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	while (!__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED)) {
+		work(1000);
+		crowd->counts[self->index]++;
+		sched_yield();
+	}
+	return NULL;
+}
+
+/*
+ * crowd LIMIT THREADS: as many threads as that runnable at once, each with its turns
+ *
+ * They yield after a few microseconds, so that a round does not take for ever. Each must get on
+ * within LIMIT seconds, twice.
+ */
+int cmd_crowd(int argc, char **argv)
+{
+	long limit = number(argv[1], 1, 600), nr = number(argv[2], 1, 30000), i;
+	struct crowd_thread *threads = calloc(nr, sizeof(*threads));
+	pthread_t *ids = calloc(nr, sizeof(*ids));
+	struct crowd crowd = { 0 };
+	pthread_attr_t attr;
+	int idle;
+	/* Ours, so that the C library does not give back each by itself, with interrupts to all CPUs. */
+	char *stacks = shared(nr * CROWD_STACK);
+
+	if (!threads || !ids)
+		die("calloc");
+	crowd.counts = shared(nr * sizeof(uint32_t));
+	pthread_attr_init(&attr);
+	for (i = 0; i < nr; i++) {
+		threads[i] = (struct crowd_thread){ &crowd, i };
+		pthread_attr_setstack(&attr, stacks + i * CROWD_STACK, CROWD_STACK);
+		errno = pthread_create(&ids[i], &attr, crowd_thread, &threads[i]);
+		if (errno)
+			die("pthread_create");
+	}
+	go(&crowd.start, nr, 0);
+	syscall(SYS_futex, &crowd.start.go, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+	idle = watch(crowd.counts, nr, limit);
+	__atomic_store_n(&crowd.stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < nr; i++)
+		pthread_join(ids[i], NULL);
+	return idle ? 1 : 0;
+}
+
+/*
+ * @nr children that spin and count until they are killed, in @groups core scheduling groups; *@err is
+ * set to the error number if the kernel refuses to make one.
+ */
+static pid_t *spinners(int nr, volatile uint32_t *counts, int groups, int *err)
+{
+	struct start *start = shared(sizeof(*start));
+	pid_t *pids = calloc(nr, sizeof(*pids));
+	int i;
+
+	if (!pids)
+		die("calloc");
+	*err = 0;
+	for (i = 0; i < nr; i++) {
+		/* A group is this process and what it forks from here on. */
+		if (groups && i % (nr / groups) == 0 &&
+		    prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_THREAD_GROUP,
+			  0))
+			*err = errno;
+		pids[i] = fork();
+		if (pids[i] < 0)
+			die("fork");
+		if (pids[i])
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		wait_for_go(start);
+		for (;;) {
+			work(2000);
+			counts[i]++;
+		}
+	}
+	go(start, nr, 0);
+	return pids;
+}
+
+/* Stop what spinners() started. */
+static void stop_spinners(pid_t *pids, int nr)
+{
+	int i, status;
+
+	for (i = 0; i < nr; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < nr; i++)
+		waitpid(pids[i], &status, 0);
+	free(pids);
+}
+
+/* One thing done to another task that makes the kernel take it out of its queue and put it back. */
+static void disturb(pid_t pid, int nr_cpus)
+{
+	cpu_set_t set;
+	int cpu;
+
+	switch (random() % 5) {
+	case 0:
+		CPU_ZERO(&set);
+		CPU_SET(random() % nr_cpus, &set);
+		sched_setaffinity(pid, sizeof(set), &set);
+		break;
+	case 1:
+		CPU_ZERO(&set);
+		for (cpu = 0; cpu < nr_cpus; cpu++)
+			CPU_SET(cpu, &set);
+		sched_setaffinity(pid, sizeof(set), &set);
+		break;
+	case 2:
+		kill(pid, SIGSTOP);
+		kill(pid, SIGCONT);
+		break;
+	case 3:
+		setpriority(PRIO_PROCESS, pid, random() % 40 - 20);
+		break;
+	default:
+		/* To another class and back. */
+		set_policy(pid, SCHED_FIFO);
+		set_policy(pid, SCHED_OTHER);
+	}
+}
+
+/*
+ * churn SEC TASKS: spinning tasks whose affinity, state, weight and class change all the time
+ *
+ * Then they are left alone, and all must go on.
+ */
+int cmd_churn(int argc, char **argv)
+{
+	long sec = number(argv[1], 1, 600), nr = number(argv[2], 1, 1000), changes = 0, i;
+	volatile uint32_t *counts = shared(nr * sizeof(*counts));
+	int nr_cpus = sysconf(_SC_NPROCESSORS_ONLN), idle, err;
+	pid_t *pids = spinners(nr, counts, 0, &err);
+	uint64_t end = now_ns() + sec * NSEC;
+	cpu_set_t all;
+
+	/* Above the tasks while they are real-time ones, which may otherwise keep us from the CPU. */
+	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 20 }))
+		die("sched_setscheduler");
+	srandom(1);
+	for (; now_ns() < end; changes++) {
+		disturb(pids[random() % nr], nr_cpus);
+		usleep(200);
+	}
+	set_policy(0, SCHED_OTHER);
+
+	CPU_ZERO(&all);
+	for (i = 0; i < nr_cpus; i++)
+		CPU_SET(i, &all);
+	for (i = 0; i < nr; i++) {
+		sched_setaffinity(pids[i], sizeof(all), &all);
+		setpriority(PRIO_PROCESS, pids[i], 0);
+		kill(pids[i], SIGCONT);
+	}
+	printf("%ld changes; then ", changes);
+	idle = watch(counts, nr, 5);
+	stop_spinners(pids, nr);
+	return idle || !changes ? 1 : 0;
+}
+
+/*
+ * cookies LIMIT TASKS GROUPS: spinning tasks in core scheduling groups, which do not share a core
+ *
+ * Exit status 77 where the kernel has no core scheduling.
+ */
+int cmd_cookies(int argc, char **argv)
+{
+	long limit = number(argv[1], 1, 600), nr = number(argv[2], 1, 1000);
+	volatile uint32_t *counts = shared(nr * sizeof(*counts));
+	int idle, err;
+	pid_t *pids = spinners(nr, counts, number(argv[3], 1, nr), &err);
+
+	if (err) {
+		stop_spinners(pids, nr);
+		printf("the kernel refuses core scheduling: %s\n", strerror(err));
+		return err == EINVAL || err == ENODEV ? 77 : 1;
+	}
+	idle = watch(counts, nr, limit);
+	stop_spinners(pids, nr);
+	return idle ? 1 : 0;
+}
+
+static char exec_end[32], exec_count[32];
+static char exec_program[] = "vmtool", exec_command[] = "execs", exec_again_word[] = "again";
+static char *const exec_argv[] = { exec_program, exec_command, exec_again_word,
+				   exec_end,	 exec_count,   NULL };
+
+static void *exec_thread(void *arg)
+{
+	execv("/proc/self/exe", exec_argv);
+	die("execv");
+}
+
+/*
+ * One process of execs: exec from a thread that is not the first one, which takes over the first
+ * one's pid and lets its own go. The count and the deadline travel in the arguments.
+ */
+static int exec_again(unsigned long long end_ns, unsigned long count)
+{
+	pthread_t id;
+
+	if (now_ns() >= end_ns) {
+		/* The parent sums these up. */
+		printf("%lu\n", count);
+		return count ? 0 : 1;
+	}
+	snprintf(exec_end, sizeof(exec_end), "%llu", end_ns);
+	snprintf(exec_count, sizeof(exec_count), "%lu", count + 1);
+	errno = pthread_create(&id, NULL, exec_thread, NULL);
+	if (errno)
+		die("pthread_create");
+	/* Runnable while the other one execs. */
+	for (;;)
+		work(1000);
+}
+
+/* execs SEC PROCESSES: processes that exec from a non-leader thread, over and over */
+int cmd_execs(int argc, char **argv)
+{
+	unsigned long long end;
+	long nr, i;
+
+	if (argc == 4 && !strcmp(argv[1], "again"))
+		return exec_again(strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+
+	nr = number(argv[2], 1, 1000);
+	end = now_ns() + number(argv[1], 1, 600) * NSEC;
+	for (i = 0; i < nr; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid)
+			_exit(exec_again(end, 0));
+	}
+	return reap(nr) ? 1 : 0;
+}
+
+struct beat {
+	pthread_t id;
+	int cpu;
+	uint64_t largest_ns;
+	uint64_t beats;
+};
+
+static volatile sig_atomic_t beat_stop;
+
+static void *beat(void *arg)
+{
+	struct beat *self = arg;
+	struct timespec pause = { 0, 50 * 1000000 };
+	uint64_t last = now_ns(), now;
+
+	while (!beat_stop) {
+		nanosleep(&pause, NULL);
+		now = now_ns();
+		if (now - last > self->largest_ns)
+			self->largest_ns = now - last;
+		last = now;
+		self->beats++;
+	}
+	return NULL;
+}
+
+static void on_stop(int signal)
+{
+	beat_stop = 1;
+}
+
+/*
+ * beat FILE: a real-time heartbeat on each CPU, until SIGTERM
+ *
+ * Then FILE has the number of CPUs, the fewest beats of one, and the largest gap in ms between two.
+ */
+int cmd_beat(int argc, char **argv)
+{
+	int nr = sysconf(_SC_NPROCESSORS_ONLN), i;
+	struct beat *beats = calloc(nr, sizeof(*beats));
+	struct sched_param param = { .sched_priority = 50 };
+	struct sigaction action = { .sa_handler = on_stop };
+	uint64_t largest = 0, fewest = UINT64_MAX;
+	pthread_attr_t attr;
+	cpu_set_t set;
+	FILE *file;
+
+	if (!beats || mlockall(MCL_CURRENT | MCL_FUTURE))
+		die("memory");
+	sigaction(SIGTERM, &action, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+	pthread_attr_setschedparam(&attr, &param);
+	for (i = 0; i < nr; i++) {
+		beats[i].cpu = i;
+		CPU_ZERO(&set);
+		CPU_SET(i, &set);
+		pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+		errno = pthread_create(&beats[i].id, &attr, beat, &beats[i]);
+		if (errno)
+			die("pthread_create");
+	}
+	while (!beat_stop)
+		usleep(100000);
+	for (i = 0; i < nr; i++) {
+		pthread_join(beats[i].id, NULL);
+		if (beats[i].largest_ns > largest)
+			largest = beats[i].largest_ns;
+		if (beats[i].beats < fewest)
+			fewest = beats[i].beats;
+	}
+	file = fopen(argv[1], "we");
+	if (!file)
+		die(argv[1]);
+	fprintf(file, "%d %llu %llu\n", nr, (unsigned long long)fewest,
+		(unsigned long long)largest / 1000000);
+	return fclose(file) ? 1 : 0;
+}

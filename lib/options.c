@@ -44,7 +44,9 @@ static const struct scx_option common_table[] = {
 		.offset = offsetof(struct common_options, openmetrics),
 		.size = sizeof(char *),
 	},
+	COMMON_FLAG(0, "probe", "tell whether this kernel can run it, and exit", probe),
 	COMMON_FLAG(0, "dry-run", "load into the kernel and verify, but do not attach", dry_run),
+	COMMON_FLAG(0, "force", "go ahead on a kernel that this may hang for good", force),
 	SCX_EXIT_DUMP_LEN_OPTION(0),
 	{
 		.long_name = "timeout-ms",
@@ -55,6 +57,27 @@ static const struct scx_option common_table[] = {
 		.target = SCX_TARGET_VARIABLE,
 		.offset = offsetof(struct common_options, timeout_ms),
 		.size = sizeof(u32),
+	},
+	{
+		.long_name = "verifier-stats",
+		.help = "tell what verifying each program cost the kernel",
+		.type = SCX_OPTION_FLAG,
+		.target = SCX_TARGET_VARIABLE,
+		.offset = offsetof(struct common_options, verifier_stats),
+		.size = sizeof(bool),
+		.hidden = true,
+	},
+	{
+		/* A test brings a CPU down in between. */
+		.long_name = "test-attach-delay",
+		.arg = "MS",
+		.help = "wait between opening and attaching",
+		SCX_RANGE(0, 60000),
+		.unit = "ms",
+		.target = SCX_TARGET_VARIABLE,
+		.offset = offsetof(struct common_options, attach_delay_ms),
+		.size = sizeof(u32),
+		.hidden = true,
 	},
 	COMMON_FLAG('v', "verbose", "show what libbpf does", verbose),
 	COMMON_FLAG('V', "version", "print the version and exit", version),
@@ -358,30 +381,64 @@ static void print_wrapped(FILE *file, const char *text, int column, int from)
 	fputc('\n', file);
 }
 
+/* The number of @size bytes at @at, sign-extended if @is_signed. */
+static s64 load_number(const void *at, size_t size, bool is_signed)
+{
+	switch (size) {
+	case 1:
+		return is_signed ? *(const s8 *)at : *(const u8 *)at;
+	case 2:
+		return is_signed ? *(const s16 *)at : *(const u16 *)at;
+	case 4:
+		return is_signed ? (s64) * (const s32 *)at : *(const u32 *)at;
+	default:
+		return *(const s64 *)at;
+	}
+}
+
+/* The value in force of an option, in the unit of its argument; false if it is no number. */
+static bool effective(const struct parsed_option *parsed, const void *rodata, s64 *value)
+{
+	const struct scx_option *option = parsed->option;
+
+	if (option->type == SCX_OPTION_STRING)
+		return false;
+	if (option->target == SCX_TARGET_RODATA && rodata)
+		*value = load_number((const char *)rodata + option->offset, option->size,
+				     option->min < 0);
+	else if (option->target == SCX_TARGET_VARIABLE && option->variable)
+		*value = load_number(option->variable, option->size, option->min < 0);
+	else
+		*value = parsed->number;
+	if (option->scale)
+		*value /= option->scale;
+	return true;
+}
+
 /* The default of an option that sets a BPF variable, as text into @buf; empty if it is 0. */
 static void format_default(const struct scx_option *option, const void *rodata, char *buf,
 			   size_t size)
 {
-	const char *at;
-	s64 value = 0;
+	const struct parsed_option initial = { .option = option };
+	s64 value;
 
 	buf[0] = '\0';
 	if (!rodata || option->target != SCX_TARGET_RODATA || option->type != SCX_OPTION_NUMBER)
 		return;
-	at = (const char *)rodata + option->offset;
-	if (option->size == 8)
-		value = *(const s64 *)at;
-	else if (option->size == 4)
-		value = option->min < 0 ? (s64) * (const s32 *)at : *(const u32 *)at;
-	else if (option->size == 2)
-		value = option->min < 0 ? *(const s16 *)at : *(const u16 *)at;
-	else if (option->size == 1)
-		value = option->min < 0 ? *(const s8 *)at : *(const u8 *)at;
-	if (option->scale)
-		value /= option->scale;
-	if (value)
+	if (effective(&initial, rodata, &value) && value)
 		snprintf(buf, size, " [default: %lld%s%s]", value, option->unit ? " " : "",
 			 option->unit ? option->unit : "");
+}
+
+void options_json(const struct options *options, const void *rodata, struct json *json)
+{
+	s64 value;
+	size_t i;
+
+	/* The common options change how we run, not what the scheduler does. */
+	for (i = 0; i < options->sched->nr_options; i++)
+		if (effective(&options->parsed[i], rodata, &value))
+			json_number(json, options->parsed[i].option->long_name, value);
 }
 
 static void print_option(const struct scx_option *option, const void *rodata, FILE *file)
@@ -389,6 +446,9 @@ static void print_option(const struct scx_option *option, const void *rodata, FI
 	char left[64], text[512], initial[64];
 	char letter[] = { '-', option->short_name, ',', '\0' };
 	int column;
+
+	if (option->hidden)
+		return;
 
 	snprintf(left, sizeof(left), "  %-3s --%s%s%s", option->short_name ? letter : "",
 		 option->long_name, option->arg ? " " : "", option->arg ? option->arg : "");

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <scx/loader.h>
+#include "json.h"
 
 /* The options that all schedulers have in common, as parsed. */
 struct common_options {
@@ -17,6 +18,10 @@ struct common_options {
 	bool help;
 	bool json;
 	bool dry_run;
+	bool probe;
+	bool force;
+	bool verifier_stats;
+	u32 attach_delay_ms;
 	u32 stats_interval_s; /* 0: no statistics */
 	u32 timeout_ms;	      /* 0: the scheduler's own */
 	const char *openmetrics;
@@ -64,5 +69,12 @@ bool options_find(const struct options *options, enum scx_option_target target, 
  * @rodata are the BPF side's const volatile variables, for the defaults; NULL prints none.
  */
 void options_help(const struct options *options, const void *rodata, FILE *file);
+
+/*
+ * options_json - the scheduler's own options as they are in force, as members of an object of @json
+ *
+ * @rodata as for options_help(), after all was set.
+ */
+void options_json(const struct options *options, const void *rodata, struct json *json);
 
 #endif /* SCX_OPTIONS_H */

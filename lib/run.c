@@ -23,7 +23,9 @@
 #include "log.h"
 #include "object.h"
 #include "options.h"
+#include "preflight.h"
 #include "stats.h"
+#include "verifier.h"
 
 /* The kernel's own default, so that a dump is cut nowhere but there. */
 #define DEFAULT_DUMP_LEN 32768
@@ -48,10 +50,12 @@ struct scx_run {
 	int signal_fd;
 	int timer_fd;
 	bool stop; /* a signal asked for the end */
+	u32 restarts;
 
 	/* From here on: of one start; cleared for each. */
 	struct bpf_object *obj;
 	struct bpf_link *link;
+	struct verifier_log *verifier; /* only with --verifier-stats */
 	struct ring_buffer *messages;
 	struct scx_exit_record record;
 	u64 attached_ms;
@@ -125,33 +129,11 @@ void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	}
 }
 
-/* One line about who else is running, into stderr. */
-static void report_busy(void)
-{
-	char name[128], comm[32];
-	pid_t pid;
-
-	if (scx_running_ops(name, sizeof(name))) {
-		scx_error("another scheduler is being started or stopped: try again");
-		return;
-	}
-	pid = scx_running_loader(comm, sizeof(comm));
-	if (pid)
-		scx_error("scheduler '%s' is running (%s, process %d): stop it first", name, comm,
-			  pid);
-	else
-		scx_error("scheduler '%s' is running: stop the process that started it first",
-			  name);
-}
-
 /* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
 static int ask_kernel(struct scx_run *run)
 {
-	const struct scx_sched *sched = run->sched;
 	struct utsname uts;
-	char state[32];
-	int missing = 0;
-	size_t i;
+	int status;
 
 	uname(&uts);
 	run->kernel = scx_kernel_open(NULL);
@@ -161,48 +143,14 @@ static int ask_kernel(struct scx_run *run)
 			uts.release);
 		return SCX_STATUS_UNSUPPORTED;
 	}
-	if (!scx_kernel_has_sched_ext(run->kernel)) {
-		scx_error(
-			"kernel %s has no sched_ext (CONFIG_SCHED_CLASS_EXT): use 6.12 or later, built with it",
-			uts.release);
-		return SCX_STATUS_UNSUPPORTED;
-	}
-	for (i = 0; i < sched->nr_kfuncs; i++) {
-		const struct scx_kfunc *kfunc = &sched->kfuncs[i];
-		enum scx_kfunc_state kfunc_state = scx_kernel_kfunc(run->kernel, kfunc->name);
-
-		if (kfunc_state == SCX_KFUNC_PRESENT ||
-		    (kfunc->also &&
-		     scx_kernel_kfunc(run->kernel, kfunc->also) == SCX_KFUNC_PRESENT))
-			continue;
-		if (kfunc->without) {
-			scx_warn("kernel %s: %s() is %s: %s", uts.release, kfunc->name,
-				 kfunc_state == SCX_KFUNC_ABSENT ? "missing" : "unusable",
-				 kfunc->without);
-			continue;
-		}
-		if (kfunc_state == SCX_KFUNC_MALFORMED)
-			scx_error(
-				"kernel %s was built with a pahole too old for it, and %s() cannot be called: use another build of the kernel",
-				uts.release, kfunc->name);
-		else
-			scx_error("kernel %s lacks %s(): use another kernel", uts.release,
-				  kfunc->name);
-		missing++;
-	}
-	if (missing)
-		return SCX_STATUS_UNSUPPORTED;
-
-	if (!scx_may_load()) {
-		scx_error("loading a scheduler needs root (or CAP_BPF and CAP_PERFMON)");
-		return SCX_STATUS_FAILED;
-	}
-	if (!run->options.common.dry_run && !scx_running_state(state, sizeof(state)) &&
-	    strcmp(state, "disabled")) {
-		report_busy();
-		return SCX_STATUS_BUSY;
-	}
-	return SCX_STATUS_OK;
+	status = preflight_kernel(&run->options, run->kernel, uts.release);
+	if (!status && run->options.common.probe)
+		return status;
+	if (!status)
+		status = preflight_rights();
+	if (!status && !run->options.common.dry_run)
+		status = preflight_free();
+	return status;
 }
 
 /* Set up signals and the timer, once for all starts. The signals stay blocked. */
@@ -313,6 +261,13 @@ static int prepare(struct scx_run *run)
 	if (run->sched->prepare && run->sched->prepare(run))
 		return SCX_STATUS_FAILED;
 
+	if (options->common.verifier_stats) {
+		run->verifier = verifier_watch(run->obj);
+		if (!run->verifier) {
+			scx_error("cannot watch the verifier: %s", strerror(errno));
+			return SCX_STATUS_FAILED;
+		}
+	}
 	uname(&uts);
 	if (bpf_object__load(run->obj)) {
 		err = errno;
@@ -325,6 +280,8 @@ static int prepare(struct scx_run *run)
 		return SCX_STATUS_FAILED;
 	}
 	log_drop_libbpf();
+	if (run->verifier)
+		verifier_print(run->verifier, run->sched, options->common.json);
 	return SCX_STATUS_OK;
 }
 
@@ -439,13 +396,18 @@ static int attach(struct scx_run *run)
 		scx_error("the BPF object has no struct sched_ext_ops");
 		return SCX_STATUS_FAILED;
 	}
+	if (run->options.common.attach_delay_ms)
+		usleep(run->options.common.attach_delay_ms * 1000);
 	run->attached_ms = now_ms();
 	run->link = bpf_map__attach_struct_ops(ops);
 	if (!run->link) {
 		int err = errno;
 
+		/* Ended before it was enabled, as by a CPU that came since prepare(): no error here. */
+		if (exited(run))
+			return SCX_STATUS_OK;
 		if (err == EBUSY) {
-			report_busy();
+			preflight_report_busy();
 			return SCX_STATUS_BUSY;
 		}
 		uname(&uts);
@@ -470,6 +432,10 @@ static void announce(struct scx_run *run)
 		json_string(&json, "scheduler", run->sched->name);
 		json_string(&json, "version", SCX_VERSION);
 		json_string(&json, "kernel", uts.release);
+		json_number(&json, "restarts", run->restarts);
+		json_begin_object(&json, "options");
+		options_json(&run->options, scx_run_rodata(run), &json);
+		json_end_object(&json);
 		json_end(&json);
 		return;
 	}
@@ -598,6 +564,8 @@ static void clean_up(struct scx_run *run)
 	run->messages = NULL;
 	bpf_object__close(run->obj);
 	run->obj = NULL;
+	verifier_free(run->verifier);
+	run->verifier = NULL;
 	free(run->values);
 	free(run->sums);
 	free(run->before);
@@ -694,6 +662,7 @@ static int run_until_end(struct scx_run *run)
 		wait_before_restart(run, in_a_row);
 		if (run->stop)
 			return SCX_STATUS_OK;
+		run->restarts++;
 		scx_run_print(run, "starting again, as the kernel asks");
 	}
 }
@@ -743,6 +712,11 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 
 	log_init(program, run.options.common.verbose);
 	status = ask_kernel(&run);
+	if (run.options.common.probe) {
+		if (!status)
+			scx_run_print(&run, "this kernel can run it");
+		goto out;
+	}
 	if (!status)
 		status = set_up_events(&run);
 	if (!status)

@@ -83,15 +83,17 @@ struct scx_option {
 	const char *help;
 	enum scx_option_type type;
 	enum scx_option_target target;
-	size_t offset;	    /* SCX_TARGET_RODATA */
-	size_t size;	    /* bytes: SCX_TARGET_RODATA, SCX_TARGET_VARIABLE */
-	void *variable;	    /* SCX_TARGET_VARIABLE: bool, a number of size bytes, const char * */
-	const char *member; /* SCX_TARGET_OPS_MEMBER */
-	u64 flag;	    /* SCX_TARGET_OPS_FLAG */
-	const char *unit;   /* of the argument, for --help and messages */
-	s64 min, max;	    /* of the argument */
-	s64 scale;	    /* argument times this is stored; 0 counts as 1 */
-	const char *needs;  /* long name of the option without which this one has no effect */
+	size_t offset;	       /* SCX_TARGET_RODATA */
+	size_t size;	       /* bytes: SCX_TARGET_RODATA, SCX_TARGET_VARIABLE */
+	void *variable;	       /* SCX_TARGET_VARIABLE: bool, a number of size bytes, const char * */
+	const char *member;    /* SCX_TARGET_OPS_MEMBER */
+	u64 flag;	       /* SCX_TARGET_OPS_FLAG */
+	const char *unit;      /* of the argument, for --help and messages */
+	s64 min, max;	       /* of the argument */
+	s64 scale;	       /* argument times this is stored; 0 counts as 1 */
+	bool needs_loop_bound; /* may hang a kernel that does not bound its dispatch loop */
+	bool hidden;	       /* not in --help: for tests */
+	const char *needs;     /* long name of the option without which this one has no effect */
 };
 
 /* A const volatile variable @var in the BPF side of the skeleton @skel (scx_NAME). */

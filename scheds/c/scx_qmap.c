@@ -60,6 +60,7 @@ static const struct scx_option options[] = {
 		SCX_RODATA(scx_qmap, dsp_inf_loop_after),
 		INJECTOR_RANGE,
 		.unit = "dispatches",
+		.needs_loop_bound = true,
 	},
 	{
 		.short_name = 'b',

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "preflight.h"
+
+size_t preflight_kfuncs(const struct scx_sched *sched, const struct scx_kernel *kernel,
+			struct preflight_kfuncs *missing)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < sched->nr_kfuncs; i++) {
+		const struct scx_kfunc *kfunc = &sched->kfuncs[i];
+		enum scx_kfunc_state state = scx_kernel_kfunc(kernel, kfunc->name);
+
+		if (state == SCX_KFUNC_PRESENT ||
+		    (kfunc->also && scx_kernel_kfunc(kernel, kfunc->also) == SCX_KFUNC_PRESENT))
+			continue;
+		missing[nr].kfunc = kfunc;
+		missing[nr].state = state;
+		nr++;
+	}
+	return nr;
+}
+
+/* Append "name(), " for each essential kfunc of @missing that is in @state. */
+static void list_essential(const struct preflight_kfuncs *missing, size_t nr,
+			   enum scx_kfunc_state state, char *list, size_t size)
+{
+	size_t i, len = 0;
+
+	list[0] = '\0';
+	for (i = 0; i < nr; i++) {
+		if (missing[i].state != state || missing[i].kfunc->without || len >= size)
+			continue;
+		len += snprintf(list + len, size - len, "%s%s()", len ? ", " : "",
+				missing[i].kfunc->name);
+	}
+}
+
+static int check_kfuncs(const struct scx_sched *sched, const struct scx_kernel *kernel,
+			const char *release)
+{
+	struct preflight_kfuncs *missing;
+	char list[1024];
+	int status = SCX_STATUS_OK;
+	size_t i, nr;
+
+	missing = calloc(sched->nr_kfuncs + 1, sizeof(*missing));
+	if (!missing) {
+		scx_error("out of memory");
+		return SCX_STATUS_FAILED;
+	}
+	nr = preflight_kfuncs(sched, kernel, missing);
+
+	list_essential(missing, nr, SCX_KFUNC_MALFORMED, list, sizeof(list));
+	if (list[0]) {
+		scx_error(
+			"kernel %s was built with a pahole too old for it, so that these kfuncs cannot be called: %s; use another build of it, or another version",
+			release, list);
+		status = SCX_STATUS_UNSUPPORTED;
+	}
+	list_essential(missing, nr, SCX_KFUNC_ABSENT, list, sizeof(list));
+	if (list[0]) {
+		scx_error(
+			"kernel %s lacks kfuncs that scx_%s cannot do without: %s; use another kernel",
+			release, sched->name, list);
+		status = SCX_STATUS_UNSUPPORTED;
+	}
+	for (i = 0; !status && i < nr; i++)
+		scx_warn("kernel %s: %s() %s: %s", release, missing[i].kfunc->name,
+			 missing[i].state == SCX_KFUNC_MALFORMED ?
+				 "cannot be called (built with an old pahole)" :
+				 "is missing",
+			 missing[i].kfunc->without);
+	free(missing);
+	return status;
+}
+
+/*
+ * Without a bound on the dispatch loop, one that makes nothing runnable holds its CPU for ever, with
+ * interrupts off, and nothing can end it.
+ */
+static int check_loop_bound(const struct options *options, const struct scx_kernel *kernel,
+			    const char *release)
+{
+	size_t i;
+
+	if (scx_kernel_loop_bound(kernel))
+		return SCX_STATUS_OK;
+	for (i = 0; i < options->nr; i++) {
+		const struct parsed_option *parsed = &options->parsed[i];
+
+		if (!parsed->given || !parsed->option->needs_loop_bound)
+			continue;
+		if (!options->common.force) {
+			scx_error(
+				"kernel %s does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS), and would hang for good with --%s: use 6.12 or later as released, or --force on a machine that may be lost",
+				release, parsed->option->long_name);
+			return SCX_STATUS_UNSUPPORTED;
+		}
+	}
+	scx_warn(
+		"kernel %s does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS): a scheduler's fault can hang it for good",
+		release);
+	return SCX_STATUS_OK;
+}
+
+int preflight_kernel(const struct options *options, const struct scx_kernel *kernel,
+		     const char *release)
+{
+	int status;
+
+	if (!scx_kernel_has_sched_ext(kernel)) {
+		scx_error(
+			"kernel %s has no sched_ext (CONFIG_SCHED_CLASS_EXT): use 6.12 or later, built with it",
+			release);
+		return SCX_STATUS_UNSUPPORTED;
+	}
+	status = check_kfuncs(options->sched, kernel, release);
+	if (!status)
+		status = check_loop_bound(options, kernel, release);
+	return status;
+}
+
+int preflight_rights(void)
+{
+	if (scx_may_load())
+		return SCX_STATUS_OK;
+	scx_error("loading a scheduler needs root (or CAP_BPF and CAP_PERFMON)");
+	return SCX_STATUS_FAILED;
+}
+
+void preflight_report_busy(void)
+{
+	char name[128], comm[32];
+	pid_t pid;
+
+	if (scx_running_ops(name, sizeof(name))) {
+		scx_error("another scheduler is being started or stopped: try again");
+		return;
+	}
+	pid = scx_running_loader(comm, sizeof(comm));
+	if (pid)
+		scx_error("scheduler '%s' is running (%s, process %d): stop it first", name, comm,
+			  pid);
+	else
+		scx_error("scheduler '%s' is running: stop the process that started it first",
+			  name);
+}
+
+int preflight_free(void)
+{
+	char state[32];
+
+	if (scx_running_state(state, sizeof(state)) || !strcmp(state, "disabled"))
+		return SCX_STATUS_OK;
+	preflight_report_busy();
+	return SCX_STATUS_BUSY;
+}

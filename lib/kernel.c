@@ -17,7 +17,7 @@
 
 struct scx_kernel {
 	struct btf *btf;
-	const struct btf_type *ops; /* struct sched_ext_ops, NULL without sched_ext */
+	bool has_ops; /* struct sched_ext_ops is there */
 };
 
 static const char *root = "";
@@ -25,7 +25,6 @@ static const char *root = "";
 struct scx_kernel *scx_kernel_open(const char *btf_path)
 {
 	struct scx_kernel *kernel = calloc(1, sizeof(*kernel));
-	int id;
 
 	if (!kernel)
 		return NULL;
@@ -38,9 +37,7 @@ struct scx_kernel *scx_kernel_open(const char *btf_path)
 		errno = err;
 		return NULL;
 	}
-	id = btf__find_by_name_kind(kernel->btf, "sched_ext_ops", BTF_KIND_STRUCT);
-	if (id > 0)
-		kernel->ops = btf__type_by_id(kernel->btf, id);
+	kernel->has_ops = btf__find_by_name_kind(kernel->btf, "sched_ext_ops", BTF_KIND_STRUCT) > 0;
 	return kernel;
 }
 
@@ -55,43 +52,78 @@ void scx_kernel_close(struct scx_kernel *kernel)
 bool scx_kernel_has_sched_ext(const struct scx_kernel *kernel)
 {
 	/* The structure alone may be there for its declaration; functions are there if built in. */
-	return kernel->ops && scx_kernel_kfunc(kernel, "scx_bpf_kick_cpu") != SCX_KFUNC_ABSENT;
+	return kernel->has_ops && scx_kernel_kfunc(kernel, "scx_bpf_kick_cpu") != SCX_KFUNC_ABSENT;
+}
+
+void scx_kernel_each_enum(const struct scx_kernel *kernel, const char *type,
+			  void (*each)(void *context, const char *name, u64 value), void *context)
+{
+	const struct btf *btf = kernel->btf;
+	const struct btf_type *t;
+	int id, i;
+
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM64);
+	if (id > 0) {
+		const struct btf_enum64 *e;
+
+		t = btf__type_by_id(btf, id);
+		e = btf_enum64(t);
+		for (i = 0; i < btf_vlen(t); i++, e++)
+			each(context, btf__name_by_offset(btf, e->name_off), btf_enum64_value(e));
+	}
+
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
+	if (id > 0) {
+		const struct btf_enum *e;
+
+		t = btf__type_by_id(btf, id);
+		e = btf_enum(t);
+		for (i = 0; i < btf_vlen(t); i++, e++)
+			each(context, btf__name_by_offset(btf, e->name_off),
+			     btf_kflag(t) ? (u64)(s64)e->val : (u32)e->val);
+	}
+}
+
+struct enum_query {
+	const char *name;
+	u64 *value;
+	bool found;
+};
+
+static void match_enum(void *context, const char *name, u64 value)
+{
+	struct enum_query *query = context;
+
+	if (query->found || strcmp(name, query->name))
+		return;
+	query->found = true;
+	*query->value = value;
 }
 
 bool scx_kernel_enum(const struct scx_kernel *kernel, const char *type, const char *name,
 		     u64 *value)
 {
+	struct enum_query query = { .name = name, .value = value };
+
+	scx_kernel_each_enum(kernel, type, match_enum, &query);
+	return query.found;
+}
+
+void scx_kernel_each_member(const struct scx_kernel *kernel, const char *type,
+			    void (*each)(void *context, const char *name), void *context)
+{
+	const struct btf *btf = kernel->btf;
+	const struct btf_member *m;
 	const struct btf_type *t;
 	int id, i;
 
-	id = btf__find_by_name_kind(kernel->btf, type, BTF_KIND_ENUM64);
-	if (id > 0) {
-		const struct btf_enum64 *e;
-
-		t = btf__type_by_id(kernel->btf, id);
-		e = btf_enum64(t);
-		for (i = 0; i < btf_vlen(t); i++, e++) {
-			if (strcmp(btf__name_by_offset(kernel->btf, e->name_off), name))
-				continue;
-			*value = btf_enum64_value(e);
-			return true;
-		}
-	}
-
-	id = btf__find_by_name_kind(kernel->btf, type, BTF_KIND_ENUM);
-	if (id > 0) {
-		const struct btf_enum *e;
-
-		t = btf__type_by_id(kernel->btf, id);
-		e = btf_enum(t);
-		for (i = 0; i < btf_vlen(t); i++, e++) {
-			if (strcmp(btf__name_by_offset(kernel->btf, e->name_off), name))
-				continue;
-			*value = btf_kflag(t) ? (u64)(s64)e->val : (u32)e->val;
-			return true;
-		}
-	}
-	return false;
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	if (id <= 0)
+		return;
+	t = btf__type_by_id(btf, id);
+	m = btf_members(t);
+	for (i = 0; i < btf_vlen(t); i++, m++)
+		each(context, btf__name_by_offset(btf, m->name_off));
 }
 
 u64 scx_kernel_loop_bound(const struct scx_kernel *kernel)
@@ -101,18 +133,25 @@ u64 scx_kernel_loop_bound(const struct scx_kernel *kernel)
 	return scx_kernel_enum(kernel, "scx_consts", "SCX_DSP_MAX_LOOPS", &bound) ? bound : 0;
 }
 
+struct member_query {
+	const char *name;
+	bool found;
+};
+
+static void match_member(void *context, const char *name)
+{
+	struct member_query *query = context;
+
+	if (!strcmp(name, query->name))
+		query->found = true;
+}
+
 bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name)
 {
-	const struct btf_member *m;
-	int i;
+	struct member_query query = { .name = name };
 
-	if (!kernel->ops)
-		return false;
-	m = btf_members(kernel->ops);
-	for (i = 0; i < btf_vlen(kernel->ops); i++, m++)
-		if (!strcmp(btf__name_by_offset(kernel->btf, m->name_off), name))
-			return true;
-	return false;
+	scx_kernel_each_member(kernel, "sched_ext_ops", match_member, &query);
+	return query.found;
 }
 
 /* Is the last parameter of @func a const struct bpf_prog_aux *? */
@@ -133,15 +172,47 @@ static bool takes_implicit_arg(const struct btf *btf, const struct btf_type *fun
 	       !strcmp(btf__name_by_offset(btf, t->name_off), "bpf_prog_aux");
 }
 
+static enum scx_kfunc_state func_state(const struct btf *btf, const struct btf_type *func)
+{
+	return takes_implicit_arg(btf, func) ? SCX_KFUNC_MALFORMED : SCX_KFUNC_PRESENT;
+}
+
 enum scx_kfunc_state scx_kernel_kfunc(const struct scx_kernel *kernel, const char *name)
 {
 	int id = btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC);
 
 	if (id <= 0)
 		return SCX_KFUNC_ABSENT;
-	return takes_implicit_arg(kernel->btf, btf__type_by_id(kernel->btf, id)) ?
-		       SCX_KFUNC_MALFORMED :
-		       SCX_KFUNC_PRESENT;
+	return func_state(kernel->btf, btf__type_by_id(kernel->btf, id));
+}
+
+void scx_kernel_each_kfunc(const struct scx_kernel *kernel,
+			   void (*each)(void *context, const char *name,
+					enum scx_kfunc_state state),
+			   void *context)
+{
+	static const char *const prefixes[] = { "scx_bpf_", "__scx_bpf_", "bpf_iter_scx_dsq_" };
+	static const char suffix[] = "_impl";
+	const struct btf *btf = kernel->btf;
+	u32 id, nr = btf__type_cnt(btf);
+	size_t i;
+
+	for (id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name;
+		size_t len;
+
+		if (!btf_is_func(t))
+			continue;
+		name = btf__name_by_offset(btf, t->name_off);
+		len = strlen(name);
+		/* The twin that takes the implicit argument is not for calling. */
+		if (len > sizeof(suffix) && !strcmp(name + len - (sizeof(suffix) - 1), suffix))
+			continue;
+		for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+			if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+				each(context, name, func_state(btf, t));
+	}
 }
 
 void scx_kernel_set_root(const char *new_root)

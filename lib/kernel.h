@@ -45,6 +45,19 @@ enum scx_kfunc_state scx_kernel_kfunc(const struct scx_kernel *kernel, const cha
 bool scx_kernel_enum(const struct scx_kernel *kernel, const char *type, const char *name,
 		     u64 *value);
 
+/*
+ * Calling @each for everything of a kind that the kernel has, in the order of its BTF: the kfuncs of
+ * sched_ext, the members of a structure, the enumerators of an enumeration.
+ */
+void scx_kernel_each_kfunc(const struct scx_kernel *kernel,
+			   void (*each)(void *context, const char *name,
+					enum scx_kfunc_state state),
+			   void *context);
+void scx_kernel_each_member(const struct scx_kernel *kernel, const char *type,
+			    void (*each)(void *context, const char *name), void *context);
+void scx_kernel_each_enum(const struct scx_kernel *kernel, const char *type,
+			  void (*each)(void *context, const char *name, u64 value), void *context);
+
 /* scx_kernel_ops_member - does struct sched_ext_ops have the member @name? */
 bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name);
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands of `scx`. */
+#ifndef SCX_TOOL_H
+#define SCX_TOOL_H
+
+/*
+ * Each gets its own arguments, with argv[0] being its name, and returns an exit status (enum
+ * scx_exit_status).
+ */
+int tool_probe(int argc, char **argv);
+int tool_status(int argc, char **argv);
+
+#endif /* SCX_TOOL_H */

@@ -59,6 +59,15 @@ static const struct scx_option common_table[] = {
 		.size = sizeof(u32),
 	},
 	{
+		.long_name = "man",
+		.help = "print the manual page and exit",
+		.type = SCX_OPTION_FLAG,
+		.target = SCX_TARGET_VARIABLE,
+		.offset = offsetof(struct common_options, man),
+		.size = sizeof(bool),
+		.hidden = true,
+	},
+	{
 		.long_name = "verifier-stats",
 		.help = "tell what verifying each program cost the kernel",
 		.type = SCX_OPTION_FLAG,
@@ -415,9 +424,7 @@ static bool effective(const struct parsed_option *parsed, const void *rodata, s6
 	return true;
 }
 
-/* The default of an option that sets a BPF variable, as text into @buf; empty if it is 0. */
-static void format_default(const struct scx_option *option, const void *rodata, char *buf,
-			   size_t size)
+void options_default(const struct scx_option *option, const void *rodata, char *buf, size_t size)
 {
 	const struct parsed_option initial = { .option = option };
 	s64 value;
@@ -426,7 +433,7 @@ static void format_default(const struct scx_option *option, const void *rodata, 
 	if (!rodata || option->target != SCX_TARGET_RODATA || option->type != SCX_OPTION_NUMBER)
 		return;
 	if (effective(&initial, rodata, &value) && value)
-		snprintf(buf, size, " [default: %lld%s%s]", value, option->unit ? " " : "",
+		snprintf(buf, size, "%lld%s%s", value, option->unit ? " " : "",
 			 option->unit ? option->unit : "");
 }
 
@@ -458,8 +465,8 @@ static void print_option(const struct scx_option *option, const void *rodata, FI
 		fputc('\n', file);
 		column = 0;
 	}
-	format_default(option, rodata, initial, sizeof(initial));
-	snprintf(text, sizeof(text), "%s%s", option->help, initial);
+	options_default(option, rodata, initial, sizeof(initial));
+	snprintf(text, sizeof(text), initial[0] ? "%s [default: %s]" : "%s", option->help, initial);
 	print_wrapped(file, text, column, 30);
 }
 

@@ -16,6 +16,7 @@ struct common_options {
 	bool verbose;
 	bool version;
 	bool help;
+	bool man;
 	bool json;
 	bool dry_run;
 	bool probe;
@@ -69,6 +70,9 @@ bool options_find(const struct options *options, enum scx_option_target target, 
  * @rodata are the BPF side's const volatile variables, for the defaults; NULL prints none.
  */
 void options_help(const struct options *options, const void *rodata, FILE *file);
+
+/* options_default - the default of @option as text into @buf: empty if it is 0 or not known */
+void options_default(const struct scx_option *option, const void *rodata, char *buf, size_t size);
 
 /*
  * options_json - the scheduler's own options as they are in force, as members of an object of @json

@@ -21,6 +21,7 @@
 #include "json.h"
 #include "kernel.h"
 #include "log.h"
+#include "man.h"
 #include "object.h"
 #include "options.h"
 #include "preflight.h"
@@ -667,13 +668,21 @@ static int run_until_end(struct scx_run *run)
 	}
 }
 
-/* --help shows the defaults that are in the BPF object. */
-static void print_help(const struct options *options)
+/* --help, --version and the manual page. Returns an exit status: a full disk is no success. */
+static int print_about(const struct options *options, const char *program)
 {
+	/* The defaults are in the BPF object. */
 	struct bpf_object *obj = object_open(options->sched);
+	void *rodata = obj ? object_section(obj, ".rodata", NULL) : NULL;
 
-	options_help(options, obj ? object_section(obj, ".rodata", NULL) : NULL, stdout);
+	if (options->common.help)
+		options_help(options, rodata, stdout);
+	else if (options->common.man)
+		man_print(options, rodata, stdout);
+	else
+		printf("%s %s (libbpf %s)\n", program, SCX_VERSION, libbpf_version_string() + 1);
 	bpf_object__close(obj);
+	return fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
 }
 
 int scx_main(const struct scx_sched *sched, int argc, char **argv)
@@ -699,14 +708,8 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 		status = err == -EINVAL ? SCX_STATUS_USAGE : SCX_STATUS_FAILED;
 		goto out;
 	}
-	if (run.options.common.help || run.options.common.version) {
-		if (run.options.common.help)
-			print_help(&run.options);
-		else
-			printf("%s %s (libbpf %s)\n", program, SCX_VERSION,
-			       libbpf_version_string() + 1);
-		/* A full disk must not pass for success. */
-		status = fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+	if (run.options.common.help || run.options.common.version || run.options.common.man) {
+		status = print_about(&run.options, program);
 		goto out;
 	}
 

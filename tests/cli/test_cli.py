@@ -24,8 +24,8 @@ CLASSIC = {
     'simple': 'fvh',
     'qmap': 'setTlbPMHdDSpvh',
 }
-COMMON = ['stats', 'json', 'openmetrics', 'dry-run', 'exit-dump-len', 'timeout-ms', 'verbose', 'version',
-          'help']
+COMMON = ['stats', 'json', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len', 'timeout-ms',
+          'verbose', 'version', 'help']
 
 # Where sanitizers and valgrind put their reports: stderr, with a status that is none of ours.
 REPORT_STATUS = 99
@@ -64,8 +64,9 @@ class Option:
 
 
 def source_options():
-    """(short, long) of each option in the tables of the sources."""
+    """(short, long) of each option in the tables of the sources, but for hidden ones."""
     found = []
+    hidden = set()
     for path in (SOURCE / f'scheds/c/scx_{NAME}.c', SOURCE / 'lib/options.c'):
         text = path.read_text(encoding='utf-8')
         table = re.search(r'struct scx_option \w+\[\] = \{(.*?)\n\};', text, re.DOTALL)
@@ -85,8 +86,11 @@ def source_options():
                 found.append((entry['dump'], 'exit-dump-len'))
         if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_EXIT_DUMP_LEN_OPTION\(', table[1])):
             raise AssertionError(f'{path}: an entry of the table is in a form that this test cannot read')
+        # Entries begin with their names, and the flag is after them.
+        hidden.update(re.findall(r'\.long_name = "([^"]+)"(?:(?!\.long_name).)*?\.hidden = true',
+                                 table[1], re.DOTALL))
     # The scheduler's own option goes before the common one.
-    return list({long: (short, long) for short, long in reversed(found)}.values())
+    return list({long: (short, long) for short, long in reversed(found) if long not in hidden}.values())
 
 
 def help_text():
@@ -172,6 +176,43 @@ class Help(Case):
             run = self.run_program(*arguments)
             self.assertEqual((run.status, run.err), (0, ''), run)
             self.assertTrue(run.out.startswith('Usage: '), run)
+
+
+class Man(Case):
+    def setUp(self):
+        run = self.run_program('--man')
+        self.assertEqual((run.status, run.err), (0, ''), run)
+        self.page = run.out
+
+    def section(self, name):
+        match = re.search(rf'^\.SH {name}\n(.*?)(?=^\.SH |\Z)', self.page, re.DOTALL | re.MULTILINE)
+        self.assertIsNotNone(match, name)
+        return match[1]
+
+    def test_options_as_in_help(self):
+        listed = []
+        for line in self.section('OPTIONS').replace('\\-', '-').splitlines():
+            match = re.fullmatch(r'(?:\\fB-(\S)\\fR, )?\\fB--([a-z-]+)\\fR(?: \\fI[A-Z]+\\fR)?', line)
+            if match:
+                listed.append((match[1], match[2]))
+        self.assertEqual(listed, [(option.short, option.long) for option in listed_options()])
+
+    def test_statistics(self):
+        text = (SOURCE / f'scheds/c/scx_{NAME}.c').read_text(encoding='utf-8')
+        table = re.search(r'struct scx_stat \w+\[\w*\] = \{(.*?)\n\};', text, re.DOTALL)
+        names = re.findall(r'\{\s*"(\w+)"', table[1])
+        self.assertGreater(len(names), 2)
+        self.assertEqual(re.findall(r'^\.B (\w+)$', self.section('STATISTICS'), re.MULTILINE), names)
+
+    def test_exit_status(self):
+        self.assertEqual(re.findall(r'^\.B (\d)$', self.section('EXIT STATUS'), re.MULTILINE),
+                         list('012345'))
+
+    def test_formats(self):
+        """No request that man does not know, and no text taken for one."""
+        for line in self.page.splitlines():
+            if line.startswith(('.', "'")):
+                self.assertRegex(line, r'^\.(TH|SH|TP|PP|B|BR)( |$)')
 
 
 class Version(Case):

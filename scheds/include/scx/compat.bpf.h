@@ -6,22 +6,27 @@
  * bpf_ksym_exists() is a constant when the verifier sees it, so the branches not taken are removed
  * and cost nothing at run time.
  *
- * shim                           made necessary by    can go when this is the oldest kernel
- * scx_bpf_dsq_insert()           6.13 name, 6.19 bool 6.19
- * scx_bpf_dsq_insert_vtime()     6.13 name, 6.19 args 6.19
- * scx_bpf_dsq_move_to_local()    6.13 name            6.13
- * scx_bpf_dsq_move(), _vtime()   6.13 name            6.13
- * scx_bpf_dsq_move_set_slice(),
- *   _set_vtime()                 6.13 name            6.13
- * scx_bpf_reenqueue_local()      6.19 prototype       6.19
- * scx_bpf_select_cpu_and()       6.15 new, 6.19 args  6.19
- * scx_bpf_cpu_curr()             6.18 new             6.18
- * scx_bpf_task_set_slice(),
- *   scx_bpf_task_set_dsq_vtime() 6.19 new             6.19
- * scx_bpf_now()                  6.14 new             6.14
- * scx_bpf_error()                7.2 malformed BTF    (7.2.12 is out of use)
- * SCX_ENQ_HEAD, _CPU_SELECTED,
- *   _WAKEUP                      6.19 values          6.19
+ * What changed in which kernel, and the kernel with which a shim can go: once that is the oldest in
+ * use. A test holds this table against the BTF of real kernels.
+ *
+ * shim                           changed in   goes with  what changed
+ * scx_bpf_dsq_insert             6.13, 6.19   6.19       the name, then what it returns
+ * scx_bpf_dsq_insert_vtime       6.13, 6.19   6.19       the name, then how arguments are passed
+ * scx_bpf_dsq_move_to_local      6.13, 7.1    7.1        the name, then flags
+ * scx_bpf_dsq_move               6.13         6.13       the name
+ * scx_bpf_dsq_move_vtime         6.13         6.13       the name
+ * scx_bpf_dsq_move_set_slice     6.13         6.13       the name
+ * scx_bpf_dsq_move_set_vtime     6.13         6.13       the name
+ * scx_bpf_reenqueue_local        6.19         6.19       what it returns
+ * scx_bpf_select_cpu_and         6.15, 6.19   6.19       new, then how arguments are passed
+ * scx_bpf_cpu_curr               6.18         6.18       new
+ * scx_bpf_task_set_slice         6.19         6.19       new
+ * scx_bpf_task_set_dsq_vtime     6.19         6.19       new
+ * scx_bpf_now                    6.14         6.14       new
+ * scx_bpf_error                  7.2          7.3        malformed in builds of 7.2
+ * SCX_ENQ_WAKEUP                 6.19         6.19       read with the two below
+ * SCX_ENQ_HEAD                   6.19         6.19       the value
+ * SCX_ENQ_CPU_SELECTED           6.19         6.19       the value
  */
 #ifndef SCX_COMPAT_BPF_H
 #define SCX_COMPAT_BPF_H

@@ -4,7 +4,7 @@
 
 usage: kfuncs.py HEADER
 
-The test is made from this list, so it cannot forget one.
+What is made from this list cannot forget one.
 """
 
 import re

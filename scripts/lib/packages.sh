@@ -28,6 +28,15 @@ test  rt-tests      hackbench
 test  stress-ng     stress-ng
 test  util-linux    taskset
 test  valgrind      valgrind
+kernel gcc          gcc
+kernel make         make
+kernel flex         flex
+kernel bison        bison
+kernel bc           bc
+kernel libelf-dev   pkgconfig:libelf
+kernel libssl-dev   pkgconfig:libcrypto
+kernel dwarves      pahole
+kernel xz-utils     xz
 END
 	# Debian 12 has no libbpf that fits its bpftool: see scx_libbpf_source.
 	if [[ $SCX_OS == debian && ${SCX_RELEASE:-99} != 12 ]]; then

@@ -5,6 +5,8 @@
 # scripts/demo, or on the machine itself with --native. Needs root, a kernel with
 # sched_ext, scx_qmap and hackbench in PATH; written for any POSIX shell.
 #
+# DEMO_OPTIONS in the environment: more options for scx_qmap.
+#
 # Exit status: 0 if it went as it must, 1 otherwise.
 
 # This shell and all that it starts is real-time, or it would be scheduled by the
@@ -94,9 +96,10 @@ tell machine "Linux $(uname -r), CPUs $(cat /sys/devices/system/cpu/online), sch
 heartbeat &
 pids="$pids $!"
 
-tell scx_qmap "starting: scx_qmap -l 100"
+tell scx_qmap "starting: scx_qmap -l 100${DEMO_OPTIONS:+ $DEMO_OPTIONS}"
 mkfifo "$dir/out"
-chrt -o 0 scx_qmap -l 100 >"$dir/out" 2>"$dir/report" &
+# shellcheck disable=SC2086 # a list
+chrt -o 0 scx_qmap -l 100 $DEMO_OPTIONS >"$dir/out" 2>"$dir/report" &
 qmap=$!
 pids="$pids $qmap"
 (

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# `scx_qmap -l 100` under load, for tests/vm/compare, which runs this on a kernel that bounds its
+# dispatch loop and on one that does not, and gives the verdict.
+#
+#	compare.sh loop [OPTION...]    scx_qmap -l 100 OPTION... under load, each CPU with a heartbeat
+#	compare.sh without             what the kernel without the bound is spared: see below
+#
+# What happened goes out as '@fact NAME=VALUE' at once, for the machine may not live to tell more.
+#
+# shellcheck disable=SC2317 # functions that other functions are told to call
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+fact() {
+	printf '@fact %s=%s\n' "$1" "$2"
+}
+
+# A line a second from a process bound to each CPU, which nothing but the kernel can stop: it is
+# real-time, as all that this script starts.
+heartbeats() {
+	beats=''
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		# shellcheck disable=SC2016 # for the inner shell to expand
+		/usr/bin/taskset -c "$cpu" sh -c '
+			while sleep 1; do
+				read -r uptime _ </proc/uptime
+				echo "@beat $1 $uptime"
+			done' sh "$cpu" &
+		beats="$beats $!"
+	done
+}
+
+# said NAME FILE: the number of lines, and of those that name the bound
+said() {
+	fact "$1.lines" "$(grep -c . "$2")"
+	fact "$1.lines_bound" "$(grep -c 'does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS)' "$2")"
+}
+
+loop() {
+	fact cpus "$(nproc)"
+	heartbeats
+	# Each has been heard before anything happens.
+	sleep 3
+	log_mark
+	launch scx_qmap -l 100 "$@"
+	wait_for 20 enabled_or_ended qmap
+	fact loop.enabled "$(ops_is qmap && echo yes || echo no)"
+	fact loop.load_at_ms "$(now_ms)"
+	normal hackbench -g 4 -l 100000 >load.out 2>&1 &
+	load=$!
+	sched_end 60
+	fact loop.exit "$SCHED_STATUS"
+	fact loop.ended_at_ms "$(now_ms)"
+	fact loop.kind "$(exit_field kind)"
+	wait_for 10 state_is disabled
+	fact loop.state "$(state)"
+	fact loop.log_lines "$(log_warnings ejected | wc -l)"
+	# The machine goes on, and so does the load.
+	sleep 3
+	fact loop.load_alive "$(dead "$load" && echo no || echo yes)"
+	fact alive_at_ms "$(now_ms)"
+	# They hold the output line.
+	# shellcheck disable=SC2086 # a list
+	kill $beats "$load"
+}
+
+without() {
+	log_mark
+	# Without --force it is not even tried.
+	local status=0
+	normal timeout 20 scx_qmap -l 100 >refused.out 2>refused.err </dev/null || status=$?
+	fact refused.exit "$status"
+	said refused refused.err
+	fact refused.state "$(state)"
+
+	# Without the fault it runs, and says once what may happen.
+	launch scx_qmap
+	wait_for 20 enabled_or_ended qmap
+	fact warned.enabled "$(ops_is qmap && echo yes || echo no)"
+	status=0
+	hackbench_load 50 || status=$?
+	fact warned.hackbench "$status"
+	sched_end 20 INT
+	fact warned.exit "$SCHED_STATUS"
+	grep '^scx_qmap: warning: ' "$ERR" >warned.err
+	said warned warned.err
+	wait_for 10 state_is disabled
+	fact warned.state "$(state)"
+	fact warned.log_lines "$(log_warnings | wc -l)"
+}
+
+mode=$1
+shift
+"$mode" "$@"
+fact complete yes
+exit 0

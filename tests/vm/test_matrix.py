@@ -247,6 +247,17 @@ class Verifier(unittest.TestCase):
         self.assertEqual(matrix.verifier_series('7.3.4+deb13', []), '7.3')
         self.assertEqual(matrix.verifier_series('7.1.13', ['x']), '7.1-malformed')
 
+    def test_record(self):
+        def counts(insns, states):
+            return {'insns': insns, 'states': states}
+        records = {'7.2': {'simple': {'p': counts(5, 9), 'q': counts(1, 1)}},
+                   '7.2-malformed': {'simple': {'p': counts(6, 2), 'r': counts(3, 0)}}}
+        self.assertEqual(matrix.verifier_record(records, 'simple', '7.2.13', []),
+                         records['7.2']['simple'])
+        self.assertEqual(matrix.verifier_record(records, 'simple', '7.2.12', ['x']),
+                         {'p': counts(6, 9), 'q': counts(1, 1), 'r': counts(3, 0)})
+        self.assertEqual(matrix.verifier_record(records, 'qmap', '7.3', ['x']), {})
+
     def test_dump(self):
         records = {'6.12': {'b': {'p': {'insns': 1, 'states': 2}, 'q': {'insns': 3, 'states': 4}},
                             'a': {'r': {'insns': 5, 'states': 6}}}, '7.3': {}}
@@ -265,8 +276,10 @@ class Tables(unittest.TestCase):
             'topologies': [{'name': 'one', 'text': '4 CPUs'}, {'name': 'two', 'text': '8 CPUs'}],
             'schedulers': ['simple'], 'verifier': [],
             'kernels': [{'wanted': '6.12', 'missing': 'none at hand'},
-                        {'wanted': '7.1', 'release': '7.1.13-cloud-amd64', 'malformed': ['x'], 'boots': []},
-                        {'wanted': '7.3', 'release': '7.3.4-cloud-amd64', 'malformed': [], 'boots': []}],
+                        {'wanted': '7.1', 'name': '7.1.13-cloud-amd64', 'release': '7.1.13-cloud-amd64',
+                         'malformed': ['x'], 'boots': []},
+                        {'wanted': '7.3', 'name': '7.3.4-cloud-amd64', 'release': '7.3.4-cloud-amd64',
+                         'malformed': [], 'boots': []}],
             'cells': [cell('7.1.13-cloud-amd64', 'one', warnings=['kernel 7.1.13-cloud-amd64: slow']),
                       cell('7.1.13-cloud-amd64', 'two', warnings=['kernel 7.1.13-cloud-amd64: slow']),
                       cell('7.3.4-cloud-amd64', 'one'),
@@ -279,6 +292,11 @@ class Tables(unittest.TestCase):
         self.assertEqual(notes[0], 'none at hand')
         self.assertEqual(notes[2], 'scx_simple: slow')
         self.assertEqual(failures, ['7.3.4, two, scx_simple: broke'])
+
+    def test_image_of_another_name(self):
+        data = self.data()
+        data['kernels'][2]['release'] = '7.3.5'
+        self.assertEqual([row[0] for row in matrix.table(data)[0]][2:], ['7.1.13 [2]', '7.3.4 (7.3.5)'])
 
     def test_cell_that_did_not_run_is_no_success(self):
         data = self.data()

@@ -93,6 +93,8 @@ life() {
 	fact enabled $(($(cat "$SCX/enable_seq") - seq))
 	remains >"$CELL/remains" 2>&1
 	fact state.after "$(state)"
+	# The next one shall not pay for it.
+	state_is disabled || echo S >/proc/sysrq-trigger
 	log_warnings >"$CELL/log"
 	fact taint.after "$(cat /proc/sys/kernel/tainted)"
 	cp "$OUT" "$CELL/out"

@@ -271,9 +271,25 @@ def series_of(release):
 
 
 def verifier_series(release, malformed):
-    """The key of the recorded figures. On a malformed kernel other branches of a
-    program are dead, so it counts as a series of its own."""
+    """The key of the recorded figures. On a malformed kernel some branches of a program
+    are dead, so it counts as a series of its own."""
     return series_of(release) + ('-malformed' if malformed else '')
+
+
+def larger(one, other):
+    """The larger figures of two records of programs."""
+    return {program: {what: max(record[program][what] for record in (one, other) if program in record)
+                      for what in ('insns', 'states')}
+            for program in {**one, **other}}
+
+
+def verifier_record(records, scheduler, release, malformed):
+    """What is on record for a scheduler on this kernel. Which kfuncs are malformed is
+    another matter in each build, so there what a well-formed kernel needs is fine too."""
+    known = records.get(verifier_series(release, malformed), {}).get(scheduler, {})
+    if malformed:
+        known = larger(known, records.get(series_of(release), {}).get(scheduler, {}))
+    return known
 
 
 def judge_verifier(stream, scheduler, release, malformed, recorded):
@@ -402,14 +418,17 @@ def table(data):
             rows.append([kernel['wanted'], *(f'no kernel [{notes.mark(kernel["missing"])}]'
                                              for _ in data['schedulers'])])
             continue
-        release = kernel['release']
-        row = [short_release(release)]
+        name, release = kernel['name'], kernel['release']
+        row = [short_release(name)]
+        # An image that is not named after what it is.
+        if not name.startswith(release):
+            row[0] += f' ({short_release(release)})'
         if kernel['malformed']:
             row[0] += f' [{notes.mark("malformed BTF: its build left kfuncs that cannot be called")}]'
         for scheduler in data['schedulers']:
             words, marks = [], []
             for topology in data['topologies']:
-                cell = cells.get((release, scheduler, topology['name']))
+                cell = cells.get((name, scheduler, topology['name']))
                 if cell is None:
                     words.append('-')
                     continue
@@ -421,7 +440,7 @@ def table(data):
                     mark = notes.mark(f'scx_{scheduler}: {text}')
                     if mark not in marks:
                         marks.append(mark)
-                failures += [f'{short_release(release)}, {topology["name"]}, scx_{scheduler}: {reason}'
+                failures += [f'{short_release(name)}, {topology["name"]}, scx_{scheduler}: {reason}'
                              for reason in cell['reasons']]
             row.append(' '.join([', '.join(words), *(f'[{mark}]' for mark in marks)]))
         rows.append(row)
@@ -430,7 +449,7 @@ def table(data):
                      for reason in check['reasons']]
     for kernel in data['kernels']:
         for boot in kernel.get('boots', ()):
-            failures += [f'{short_release(kernel["release"])}, {boot["topology"]}: {reason}'
+            failures += [f'{short_release(kernel["name"])}, {boot["topology"]}: {reason}'
                          for reason in boot['reasons']]
     return rows, notes.texts, failures
 

@@ -56,14 +56,18 @@ void verifier_print(const struct verifier_log *log, const struct scx_sched *sche
 	size_t i;
 
 	for (i = 0; i < log->nr; i++) {
-		const char *line = strstr(log->entries[i].text, "processed ");
+		const char *line = log->entries[i].text;
 		unsigned int insns, states, peak;
 		struct json out;
 
-		if (!line || sscanf(line,
-				    "processed %u insns (limit %*u) max_states_per_insn %*u "
-				    "total_states %u peak_states %u",
-				    &insns, &states, &peak) != 3) {
+		/* 7.2 has a line "insns processed N" before the one that counts. */
+		while ((line = strstr(line, "processed ")) &&
+		       sscanf(line,
+			      "processed %u insns (limit %*u) max_states_per_insn %*u "
+			      "total_states %u peak_states %u",
+			      &insns, &states, &peak) != 3)
+			line++;
+		if (!line) {
 			scx_warn("the kernel did not count for %s", log->entries[i].program);
 			continue;
 		}

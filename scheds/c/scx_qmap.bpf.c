@@ -33,8 +33,11 @@ const volatile u32 dsp_inf_loop_after; /* dispatches until the endless dispatch 
 UEI_DEFINE(uei);
 SCX_STATS_DEFINE(QMAP_NR_STATS);
 
-/* Tasks on their way from a queue to a CPU, if that is not the CPU that took them out. */
+/* Tasks on their way from a queue to a CPU. */
 #define SHARED_DSQ 0
+
+/* Tasks with nice -20 on their way, with -H. */
+#define HIGHPRI_DSQ 2
 
 /*
  * Tasks that found their queue full. Not the global DSQ: the kernel serves that one before it asks
@@ -250,9 +253,10 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 
 	/*
 	 * An idle CPU is claimed by whoever saw it idle, so nobody else will use it: go there. A task
-	 * that is bound to one CPU may come without select_cpu(): see whether its CPU is idle.
+	 * that is bound to one CPU may come without select_cpu(): see whether its CPU is idle. A CPU's
+	 * own kernel threads do not wait: they do the work that the kernel has for this CPU.
 	 */
-	idle_found = taskc->idle_found;
+	idle_found = taskc->idle_found || scx_is_percpu_kthread(p);
 	taskc->idle_found = false;
 	if (!idle_found && p->nr_cpus_allowed == 1 &&
 	    bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle))
@@ -317,11 +321,7 @@ void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
 		scx_stat_inc(QMAP_STAT_CORE_SCHED);
 }
 
-/*
- * May @p, which is not running, run on @cpu? A task that was preempted while it had migration
- * disabled still shows all its CPUs for a moment, but may only go on where it was. Kernels before 6.14
- * hand us such tasks, and end a scheduler that sends one to another CPU's local DSQ.
- */
+/* May @p run on @cpu? One that was preempted with migration disabled only goes on where it was. */
 static bool may_run_on(struct task_struct *p, s32 cpu)
 {
 	if (p->migration_disabled && scx_bpf_task_cpu(p) != cpu)
@@ -375,9 +375,10 @@ static void dispatch_task(struct task_struct *p, s32 cpu)
 		__sync_fetch_and_add(&nr_dispatches, 1);
 
 	/*
-	 * Not into the local DSQ, for that is an order, not an offer: kernels before 6.14 end us if the
-	 * task cannot be moved here when it is carried out, and until @p has left its CPU it may be in
-	 * the middle of one of our callbacks there, which run with migration disabled.
+	 * Not into the local DSQ, for that is an order, not an offer: kernels (seen on 6.12 and 6.18) end
+	 * us if the task cannot be moved here when it is carried out, and until @p has left its CPU it
+	 * may be in the middle of one of our callbacks there, which run with migration disabled. What
+	 * waits in a DSQ of ours is passed over until it may move.
 	 */
 	if (may_run_on(p, cpu)) {
 		scx_bpf_dsq_insert(p, own_dsq(SHARED_DSQ), slice_ns, 0);
@@ -421,29 +422,26 @@ static bool take_one(u32 idx, s32 cpu, bool *sent)
 	return true;
 }
 
-/* Let a nice -20 task in the shared DSQ overtake. Returns whether one was moved to the local DSQ. */
+/* Let nice -20 tasks in the shared DSQ overtake. Returns whether one was moved to the local DSQ. */
 static bool boost_highpri(s32 cpu)
 {
 	struct task_struct *p;
-	bool moved = false;
 
 	if (!bpf_ksym_exists(bpf_iter_scx_dsq_new) || !bpf_ksym_exists(scx_bpf_create_dsq))
 		return false;
 
 	/* The iterator ends with what was in the DSQ when it started. */
 	bpf_for_each(scx_dsq, p, SHARED_DSQ, 0) {
-		if (p->static_prio != HIGHEST_STATIC_PRIO || !may_run_on(p, cpu))
+		if (p->static_prio != HIGHEST_STATIC_PRIO)
 			continue;
-		/* False if another CPU was faster: look for the next one. */
-		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, SCX_DSQ_LOCAL, 0)) {
-			scx_stat_inc(QMAP_STAT_BOOSTED);
-			if (print_msgs)
-				scx_message("%s[%d] overtakes to CPU %d", p->comm, p->pid, cpu);
-			moved = true;
-			break;
-		}
+		/* False if another CPU was faster. */
+		if (!scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, HIGHPRI_DSQ, 0))
+			continue;
+		scx_stat_inc(QMAP_STAT_BOOSTED);
+		if (print_msgs)
+			scx_message("%s[%d] overtakes, seen by CPU %d", p->comm, p->pid, cpu);
 	}
-	return moved;
+	return move_from_dsq(HIGHPRI_DSQ);
 }
 
 /*
@@ -648,7 +646,11 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init)
 	if (!bpf_ksym_exists(scx_bpf_create_dsq))
 		return 0;
 	err = scx_bpf_create_dsq(SHARED_DSQ, -1);
-	return err ?: scx_bpf_create_dsq(OVERFLOW_DSQ, -1);
+	if (!err)
+		err = scx_bpf_create_dsq(OVERFLOW_DSQ, -1);
+	if (!err)
+		err = scx_bpf_create_dsq(HIGHPRI_DSQ, -1);
+	return err;
 }
 
 /* Run by the loader each second with -P, not by the kernel: what waits in the shared DSQ. */

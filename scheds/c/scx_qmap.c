@@ -94,9 +94,10 @@ static const struct scx_option options[] = {
 		.short_name = 'd',
 		.long_name = "disallow",
 		.arg = "PID",
-		.help = "leave process PID to the default scheduler (-1: this program itself)",
+		.help = "leave process PID to the default scheduler (-1: this program itself), with -p",
 		SCX_RODATA(scx_qmap, disallow_tgid),
 		SCX_RANGE(-1, 1 << 22),
+		.needs = "partial",
 	},
 	SCX_EXIT_DUMP_LEN_OPTION('D'),
 	{
@@ -124,7 +125,8 @@ static const struct scx_option options[] = {
 
 static const struct scx_stat stats[QMAP_NR_STATS] = {
 	[QMAP_STAT_ENQUEUED] = { "enqueued", "tasks", "tasks handed to the scheduler" },
-	[QMAP_STAT_LOCAL] = { "local", "tasks", "of these, sent to an idle CPU at once" },
+	[QMAP_STAT_LOCAL] = { "local", "tasks",
+			      "of these, sent to an idle CPU, or to theirs as its kernel threads" },
 	[QMAP_STAT_QUEUED] = { "queued", "tasks", "of these, put into a queue" },
 	[QMAP_STAT_OVERFLOWED] = { "overflowed", "tasks",
 				   "of these, put into a DSQ because their queue was full" },
@@ -156,7 +158,13 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_dsq_insert", .also = "scx_bpf_dispatch" },
 	{ .name = "scx_bpf_create_dsq",
 	  .without = "the global DSQ is used in its place, -H and -P's DSQ have no effect" },
-	{ .name = "scx_bpf_kick_cpu", .without = "idle CPUs are not looked for when a slice ends" },
+	{ .name = "scx_bpf_pick_idle_cpu",
+	  .without = "idle CPUs are not looked for when a slice ends" },
+	{ .name = "scx_bpf_test_and_clear_cpu_idle",
+	  .without = "a task bound to one CPU waits in a queue even if that is idle" },
+	{ .name = "scx_bpf_cpuperf_set", .without = "CPUs are given no performance targets" },
+	{ .name = "scx_bpf_kick_cpu",
+	  .without = "an idle CPU is not woken for a task whose slice ended" },
 };
 
 /* The lengths and the batch size are not variables of the BPF side alone. */

@@ -2,13 +2,14 @@
 /*
  * scx_simple - one queue for the whole machine
  *
- * A task that wakes up goes straight to an idle CPU if there is one. Otherwise it waits in one
- * queue, which every CPU that runs out of work takes from: ordered by weighted virtual time, or first
- * in, first out on request. Nothing is preempted: a task runs until it sleeps or its slice ends.
+ * A task that wakes up goes straight to an idle CPU if there is one, and a CPU's own kernel threads to
+ * their CPU. All others wait in one queue, which every CPU that runs out of work takes from: ordered
+ * by weighted virtual time, or first in, first out on request. Nothing is preempted: a task runs until it sleeps or its slice ends.
  *
  * Suits machines with one last-level cache and loads of any kind that are not latency bound; it is
  * also the shortest scheduler to read. It does not suit large machines, where all CPUs contend for
- * the one queue and tasks move between caches freely.
+ * the one queue and tasks move between caches freely. Two tasks that are alone on a CPU take turns
+ * whatever their weights: the one that runs is not in the queue when the other is taken out.
  */
 #include <scx/common.bpf.h>
 #include <scx/stats.bpf.h>
@@ -62,6 +63,12 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 vtime = p->scx.dsq_vtime;
 
+	/* A CPU's own kernel threads do not wait: they do the work that the kernel has for this CPU. */
+	if (scx_is_percpu_kthread(p)) {
+		scx_stat_inc(SIMPLE_STAT_LOCAL);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
+		return;
+	}
 	scx_stat_inc(SIMPLE_STAT_QUEUED);
 
 	if (!have_shared_dsq()) {

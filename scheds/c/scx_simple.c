@@ -13,7 +13,8 @@ static const struct scx_option options[] = {
 };
 
 static const struct scx_stat stats[SIMPLE_NR_STATS] = {
-	[SIMPLE_STAT_LOCAL] = { "local", "tasks", "woken tasks that went to an idle CPU" },
+	[SIMPLE_STAT_LOCAL] = { "local", "tasks",
+				"tasks that went to an idle CPU, or to theirs as its kernel threads" },
 	[SIMPLE_STAT_QUEUED] = { "queued", "tasks", "tasks that entered the shared queue" },
 	[SIMPLE_STAT_TAKEN] = { "taken", "tasks", "tasks that a CPU took out of the shared queue" },
 	[SIMPLE_STAT_RUN] = { "run", "tasks", "times that a task started to run" },

@@ -43,4 +43,15 @@ static inline bool time_before(u64 a, u64 b)
 	return (s64)(a - b) < 0;
 }
 
+/*
+ * scx_is_percpu_kthread - is @p a kernel thread that is bound to one CPU?
+ *
+ * Such threads do the kernel's work for their CPU (softirqs, RCU, per-CPU workqueues). One that waits
+ * behind user tasks holds up more than itself.
+ */
+static inline bool scx_is_percpu_kthread(const struct task_struct *p)
+{
+	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
+}
+
 #endif /* SCX_COMMON_BPF_H */

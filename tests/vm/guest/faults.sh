@@ -46,14 +46,14 @@ is_kthread() {
 	[ $((flags & 0x200000)) -ne 0 ]
 }
 
-# --- -e: an error that the scheduler reports, with 200 runnable tasks for the dump to list
+# --- -e: an error that the scheduler reports, with 400 runnable tasks for the dump to list
 
 # error_after ENQUEUES [OPTION...]: its dump in the file `dump`
 error_after() {
 	local count="$1"
 	shift
 	sched_start qmap -e "$count" "$@" || return 1
-	background vmtool crowd 60 200
+	background vmtool crowd 60 400
 	sched_end 30
 	bg_kill
 	dump_into dump

@@ -59,10 +59,9 @@ if batches 'qmap -b 8' -b 8; then
 	num '-b 8: a call dispatches at most 8' "$PER_CALL" -le 800
 	is 'no -H: nobody overtakes' "$(stat boosted)" 0
 fi
-# More than the 32 that fit into the kernel's buffer unless it is told otherwise. A round through the
-# queues ends a batch: that is 31 tasks, and the rest of the turn that it began with.
+# A round through the queues ends a batch, that is 31 tasks and the rest of the turn that it began with.
 if batches 'qmap -b 64 -H' -b 64 -H; then
-	num '-b 64: a call dispatches more than 10' "$PER_CALL" -gt 1000
+	num '-b 64: a call dispatches more than 8' "$PER_CALL" -gt 800
 	num '-H: tasks at nice -20 overtake' "$(stat boosted)" -gt 0
 fi
 

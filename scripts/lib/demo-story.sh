@@ -146,13 +146,16 @@ status=$?
 wait $reader
 state=$(cat $sched_ext/state)
 
-echo
-echo "The exit report of scx_qmap:"
-sed '/^    debug dump:/,$d' "$dir/report"
-lines=$(sed '1,/^    debug dump:/d' "$dir/report" | wc -l)
-echo "    debug dump: $lines lines of it"
-[ ! -e "$dir/totals" ] || echo "    totals:   $(cat "$dir/totals")"
-echo
+# In one piece: the heartbeat goes on beside it.
+{
+	echo
+	echo "The exit report of scx_qmap:"
+	sed '/^    debug dump:/,$d' "$dir/report"
+	echo "    debug dump: $(sed '1,/^    debug dump:/d' "$dir/report" | wc -l) lines of it"
+	[ ! -e "$dir/totals" ] || echo "    totals:   $(cat "$dir/totals")"
+	echo
+} >"$dir/shown"
+cat "$dir/shown"
 tell scx_qmap "exit code $status"
 
 # Two more beats: the machine goes on.

@@ -8,12 +8,6 @@
 
 CPU1=/sys/devices/system/cpu/cpu1/online
 
-# run_once COMMAND...: to its end; status in STATUS, output in once.out and once.err
-run_once() {
-	STATUS=0
-	normal timeout 20 "$@" >once.out 2>once.err </dev/null || STATUS=$?
-}
-
 # --- Not attached at all
 
 log_mark

@@ -417,6 +417,8 @@ static bool effective(const struct parsed_option *parsed, const void *rodata, s6
 				     option->min < 0);
 	else if (option->target == SCX_TARGET_VARIABLE && option->variable)
 		*value = load_number(option->variable, option->size, option->min < 0);
+	else if (option->target == SCX_TARGET_DUMP_LEN && !parsed->given)
+		*value = DEFAULT_DUMP_LEN;
 	else
 		*value = parsed->number;
 	if (option->scale)

@@ -11,6 +11,9 @@
 #include <scx/loader.h>
 #include "json.h"
 
+/* How much of the debug dump is kept: the kernel's own default, so that it is cut nowhere but there. */
+#define DEFAULT_DUMP_LEN 32768
+
 /* The options that all schedulers have in common, as parsed. */
 struct common_options {
 	bool verbose;

@@ -28,9 +28,6 @@
 #include "stats.h"
 #include "verifier.h"
 
-/* The kernel's own default, so that a dump is cut nowhere but there. */
-#define DEFAULT_DUMP_LEN 32768
-
 /*
  * Restarts in a row, each within RESTART_CALM_MS of the start, before giving up: whatever asks for
  * them will go on asking.

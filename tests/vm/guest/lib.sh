@@ -287,8 +287,12 @@ sched_end() {
 
 # What is left of a scheduler when it is gone, as text; empty if there is nothing.
 leftovers() {
+	local exe
 	wait_for 10 state_is disabled || echo "state: $(state)"
-	grep -l '^scx_' /proc/[0-9]*/comm 2>/dev/null
+	# By the program, for a kernel thread may have such a name too.
+	for exe in /proc/[0-9]*/exe; do
+		readlink "$exe"
+	done | grep '/scx_'
 	find /sys/fs/bpf -mindepth 1
 }
 

@@ -47,7 +47,7 @@ check 'restart: qmap, with a CPU gone before it attached, starts all the same' w
 is 'restart: it took a second start' "$(starts)" 1
 has 'restart: says why' "$OUT" '"kind":66,.*"message":"expected hotplug seq'
 has 'restart: says that it starts again' "$OUT" '"text":"starting again, as the kernel asks"'
-has 'restart: with the same options' "$OUT" '^{"type":"start".*"slice":5000,.*"batch":4,.*"queue-len":64'
+has 'restart: with the same options' "$OUT" '"type":"start".*"slice":5000,.*"batch":4,.*"queue-len":64'
 echo 1 >$CPU1
 sched_stop 'restart, qmap' TERM
 

@@ -227,7 +227,7 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct queue_entry entry = {};
 	struct task_ctx *taskc;
-	bool idle_found;
+	bool local;
 	void *queue;
 	u32 idx;
 	s32 cpu;
@@ -256,12 +256,11 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	 * that is bound to one CPU may come without select_cpu(): see whether its CPU is idle. A CPU's
 	 * own kernel threads do not wait: they do the work that the kernel has for this CPU.
 	 */
-	idle_found = taskc->idle_found || scx_is_percpu_kthread(p);
+	local = taskc->idle_found || scx_is_percpu_kthread(p);
 	taskc->idle_found = false;
-	if (!idle_found && p->nr_cpus_allowed == 1 &&
-	    bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle))
-		idle_found = scx_bpf_test_and_clear_cpu_idle(scx_bpf_task_cpu(p));
-	if (idle_found) {
+	if (!local && p->nr_cpus_allowed == 1 && bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle))
+		local = scx_bpf_test_and_clear_cpu_idle(scx_bpf_task_cpu(p));
+	if (local) {
 		scx_stat_inc(QMAP_STAT_LOCAL);
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);
 		return;

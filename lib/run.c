@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
@@ -527,8 +528,15 @@ static void report_exit(struct scx_run *run)
 		.uptime_ms = uptime_ms(run),
 	};
 	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_DUMP_SECTION);
+	int niceness = getpriority(PRIO_PROCESS, 0);
 	u32 size = map ? bpf_map__value_size(map) : 0;
 	char *dump = calloc(1, size + 1);
+
+	/*
+	 * What a faulty scheduler held up is running now, all of it at once. The report must not wait in
+	 * line behind that: it takes reading the dump and all of kallsyms.
+	 */
+	setpriority(PRIO_PROCESS, 0, -20);
 
 	if (dump && size && !object_read(run->obj, SCX_DUMP_SECTION, dump, size))
 		report.dump = dump;
@@ -550,6 +558,7 @@ static void report_exit(struct scx_run *run)
 	/* The totals, not what came since the last line. */
 	memcpy(run->before, run->sums, run->sched->nr_stats * sizeof(s64));
 	print_stats(run);
+	setpriority(PRIO_PROCESS, 0, niceness);
 }
 
 /* Free what belongs to one start. */

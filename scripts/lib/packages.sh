@@ -24,10 +24,11 @@ build zlib1g-dev    pkgconfig:zlib
 build python3       python3
 test  qemu-system-x86 qemu-system-x86_64
 test  busybox-static  scx_check_busybox
-test  rt-tests      hackbench
+load  rt-tests      hackbench
 test  stress-ng     stress-ng
-test  util-linux    taskset
+load  util-linux    taskset
 test  valgrind      valgrind
+test  clang-format-19 clang-format-19
 kernel gcc          gcc
 kernel make         make
 kernel flex         flex

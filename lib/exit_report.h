@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <scx/loader.h>
 
-/*
- * Left by scx_bpf_error() in the exit code where the kernel's own cannot be called: compat.bpf.h
- * has the same number.
- */
-#define SCX_ECODE_ERROR_FALLBACK 0x5343580aLL
-
 struct exit_report {
 	const struct scx_exit_record *record;
 	const char *dump;     /* the kernel's debug dump; "" if there is none */

@@ -44,6 +44,7 @@ struct scx_run {
 	const struct scx_sched *sched;
 	struct options options;
 	struct scx_kernel *kernel;
+	struct utsname uts; /* of the running kernel, for messages */
 
 	int epoll_fd;
 	int signal_fd;
@@ -131,18 +132,17 @@ void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 /* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
 static int ask_kernel(struct scx_run *run)
 {
-	struct utsname uts;
 	int status;
 
-	uname(&uts);
+	uname(&run->uts);
 	run->kernel = scx_kernel_open(NULL);
 	if (!run->kernel) {
 		scx_error(
 			"kernel %s has no BTF (CONFIG_DEBUG_INFO_BTF): this program needs it, use another kernel",
-			uts.release);
+			run->uts.release);
 		return SCX_STATUS_UNSUPPORTED;
 	}
-	status = preflight_kernel(&run->options, run->kernel, uts.release);
+	status = preflight_kernel(&run->options, run->kernel, run->uts.release);
 	if (!status && run->options.common.probe)
 		return status;
 	if (!status)
@@ -208,7 +208,6 @@ static int prepare(struct scx_run *run)
 	const struct options *options = &run->options;
 	s64 dump_len = DEFAULT_DUMP_LEN;
 	u64 flags, hotplug_seq;
-	struct utsname uts;
 	void *rodata;
 	size_t i;
 	int err;
@@ -267,13 +266,12 @@ static int prepare(struct scx_run *run)
 			return SCX_STATUS_FAILED;
 		}
 	}
-	uname(&uts);
 	if (bpf_object__load(run->obj)) {
 		err = errno;
 		if (err == EPERM)
 			scx_error("the kernel does not permit to load a scheduler: run as root");
 		else
-			scx_error("kernel %s refused the scheduler: %s", uts.release,
+			scx_error("kernel %s refused the scheduler: %s", run->uts.release,
 				  strerror(err));
 		log_show_libbpf();
 		return SCX_STATUS_FAILED;
@@ -389,7 +387,6 @@ static bool exited(struct scx_run *run)
 static int attach(struct scx_run *run)
 {
 	struct bpf_map *ops = object_ops(run->obj);
-	struct utsname uts;
 
 	if (!ops) {
 		scx_error("the BPF object has no struct sched_ext_ops");
@@ -409,8 +406,8 @@ static int attach(struct scx_run *run)
 			preflight_report_busy();
 			return SCX_STATUS_BUSY;
 		}
-		uname(&uts);
-		scx_error("kernel %s did not accept the scheduler: %s", uts.release, strerror(err));
+		scx_error("kernel %s did not accept the scheduler: %s", run->uts.release,
+			  strerror(err));
 		log_show_libbpf();
 		return SCX_STATUS_FAILED;
 	}
@@ -420,9 +417,7 @@ static int attach(struct scx_run *run)
 
 static void announce(struct scx_run *run)
 {
-	struct utsname uts;
 
-	uname(&uts);
 	if (run->options.common.json) {
 		struct json json;
 
@@ -430,7 +425,7 @@ static void announce(struct scx_run *run)
 		json_string(&json, "type", "start");
 		json_string(&json, "scheduler", run->sched->name);
 		json_string(&json, "version", SCX_VERSION);
-		json_string(&json, "kernel", uts.release);
+		json_string(&json, "kernel", run->uts.release);
 		json_number(&json, "restarts", run->restarts);
 		json_begin_object(&json, "options");
 		options_json(&run->options, scx_run_rodata(run), &json);
@@ -438,7 +433,7 @@ static void announce(struct scx_run *run)
 		json_end(&json);
 		return;
 	}
-	scx_run_print(run, "enabled on kernel %s", uts.release);
+	scx_run_print(run, "enabled on kernel %s", run->uts.release);
 }
 
 static int each_second(struct scx_run *run)

@@ -32,6 +32,7 @@
 #define SCX_COMPAT_BPF_H
 
 #include "kfuncs.bpf.h"
+#include "records.h"
 #include <bpf/bpf_core_read.h>
 
 /*
@@ -223,9 +224,6 @@ static __always_inline u64 scx_compat_now(void)
 		_Pragma("GCC diagnostic pop")                                          \
 			call((char *)___scx_fmt, ___scx_param, ___bpf_narg(args) * 8); \
 	})
-
-/* What scx_bpf_error() leaves in the low half of the exit code where it had to use scx_bpf_exit(). */
-#define SCX_ECODE_ERROR_FALLBACK 0x5343580aULL
 
 static __always_inline void scx_compat_error(char *fmt, unsigned long long *data, u32 size)
 {

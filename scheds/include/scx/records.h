@@ -17,6 +17,9 @@
 #define SCX_MESSAGES_MAP     "scx_messages"
 #define SCX_STATS_MAP	     "scx_stats"
 
+/* The exit code that scx_bpf_error() leaves where it had to do with scx_bpf_exit(). */
+#define SCX_ECODE_ERROR_FALLBACK 0x5343580aLL
+
 /* Why the kernel ended the scheduler: struct scx_exit_info, copied. Complete once kind is not 0. */
 struct scx_exit_record {
 	s32 kind;   /* enum scx_exit_kind */

@@ -4,7 +4,8 @@
  *
  * A task that wakes up goes straight to an idle CPU if there is one, and a CPU's own kernel threads to
  * their CPU. All others wait in one queue, which every CPU that runs out of work takes from: ordered
- * by weighted virtual time, or first in, first out on request. Nothing is preempted: a task runs until it sleeps or its slice ends.
+ * by weighted virtual time, or first in, first out on request. Nothing is preempted: a task runs
+ * until it sleeps or its slice ends.
  *
  * Suits machines with one last-level cache and loads of any kind that are not latency bound; it is
  * also the shortest scheduler to read. It does not suit large machines, where all CPUs contend for
@@ -13,6 +14,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/stats.bpf.h>
+#include <scx/vtime.bpf.h>
 #include "scx_simple.h"
 
 char _license[] SEC("license") = "GPL";
@@ -23,11 +25,7 @@ const volatile bool fifo_sched;
 UEI_DEFINE(uei);
 SCX_STATS_DEFINE(SIMPLE_NR_STATS);
 
-/*
- * The virtual time of the task that started running last, as far as that is ahead. CPUs update it
- * without a lock: a lost update sets it back by at most one slice, which the next task that starts
- * puts right, and meanwhile a waking task gets that much more credit.
- */
+/* The virtual time of the task that started running last, as far as that is ahead. */
 static u64 vtime_now;
 
 #define SHARED_DSQ 0
@@ -61,7 +59,7 @@ s32 BPF_STRUCT_OPS(simple_select_cpu, struct task_struct *p, s32 prev_cpu, u64 w
 
 void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 vtime = p->scx.dsq_vtime;
+	u64 vtime;
 
 	/* A CPU's own kernel threads do not wait: they do the work that the kernel has for this CPU. */
 	if (scx_is_percpu_kthread(p)) {
@@ -81,8 +79,7 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	/* A task that slept for long has one slice of advantage, not all that it did not use. */
-	if (time_before(vtime, vtime_now - SCX_SLICE_DFL))
-		vtime = vtime_now - SCX_SLICE_DFL;
+	vtime = scx_vtime_limit_credit(p->scx.dsq_vtime, vtime_now, SCX_SLICE_DFL);
 	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, SCX_SLICE_DFL, vtime, enq_flags);
 }
 
@@ -96,17 +93,17 @@ void BPF_STRUCT_OPS(simple_running, struct task_struct *p)
 {
 	scx_stat_inc(SIMPLE_STAT_RUN);
 
-	if (by_vtime() && time_before(vtime_now, p->scx.dsq_vtime))
-		vtime_now = p->scx.dsq_vtime;
+	if (by_vtime())
+		scx_vtime_advance(&vtime_now, p->scx.dsq_vtime);
 }
 
 void BPF_STRUCT_OPS(simple_stopping, struct task_struct *p, bool runnable)
 {
 	u64 used = SCX_SLICE_DFL - p->scx.slice;
 
-	/* What was used of the slice, dearer for light tasks. The weight is 1 to 10000. */
 	if (by_vtime())
-		scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+		scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime +
+						      scx_vtime_charge(used, p->scx.weight));
 }
 
 void BPF_STRUCT_OPS(simple_enable, struct task_struct *p)

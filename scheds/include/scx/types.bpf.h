@@ -88,8 +88,15 @@ struct bpf_cpumask {
 	struct cpumask cpumask;
 };
 
+struct kernfs_node {
+	u64 id;
+	const char *name;
+};
+
+/* The parent is cgroup.ancestors[level - 1]: bpf_cgroup_ancestor(). */
 struct cgroup {
 	int level;
+	struct kernfs_node *kn;
 };
 
 struct sched_ext_entity {
@@ -164,6 +171,15 @@ struct scx_dump_ctx {
 };
 
 #pragma clang attribute pop
+
+/* What BPF programs keep in maps, opaque to them. */
+struct bpf_timer {
+	u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+struct bpf_spin_lock {
+	u32 val;
+};
 
 struct bpf_iter_num {
 	u64 __opaque[1];
@@ -320,6 +336,10 @@ struct scx_bpf_select_cpu_and_args___v619 {
 	u64 wake_flags;
 	u64 flags;
 };
+
+#ifndef CLOCK_MONOTONIC
+#define CLOCK_MONOTONIC 1
+#endif
 
 #ifndef NULL
 #define NULL ((void *)0)

@@ -408,6 +408,37 @@ bg_kill() {
 	wait "$BG_PID" 2>/dev/null
 }
 
+# --- Cgroups: paths below the root of the hierarchy, such as a or a/b
+
+CGROUPS=/sys/fs/cgroup
+
+# cg_make PATH [WEIGHT]: a cgroup with the cpu controller, under one that is there
+cg_make() {
+	local parent=$CGROUPS
+	case $1 in
+	*/*) parent=$CGROUPS/${1%/*} ;;
+	esac
+	echo +cpu >"$parent/cgroup.subtree_control" && mkdir -p "$CGROUPS/$1" || return 1
+	[ -z "${2:-}" ] || echo "$2" >"$CGROUPS/$1/cpu.weight"
+}
+
+# cg_run PATH COMMAND...: in that cgroup
+cg_run() {
+	local group="$1"
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	sh -c 'echo $$ >"$1/cgroup.procs" || exit 1; shift; exec "$@"' sh "$CGROUPS/$group" "$@"
+}
+
+# cg_remove PATH...: children before parents; kills what still runs there
+cg_remove() {
+	local group
+	for group in "$@"; do
+		echo 1 >"$CGROUPS/$group/cgroup.kill"
+		wait_for 10 rmdir "$CGROUPS/$group" 2>/dev/null || return 1
+	done
+}
+
 kernel_at_least() {
 	local have
 	have=$(uname -r)

@@ -176,6 +176,10 @@ class Qemu(unittest.TestCase):
         result = qemu.Result(dmesg='<6>[ 0.1] fine\n<4>[ 0.2] WARNING: bad\n<12>[ 0.3] user\n')
         self.assertEqual(result.kernel_messages(), ['[ 0.2] WARNING: bad', '[ 0.3] user'])
         self.assertEqual(result.splats(), ['[ 0.2] WARNING: bad'])
+        # The story begins with what went wrong, however much follows it.
+        oops = ['[ 2.0] Oops: int3: 0000 [#1]', *(f'[ 2.1] frame {i}' for i in range(50)), '[ 2.2] end']
+        self.assertEqual(qemu.Result(console='\n'.join(['[ 1.0] fine', *oops, ''])).last_words(), oops)
+        self.assertEqual(qemu.Result(console='a\nb\n').last_words(), ['a', 'b'])
         self.assertEqual(qemu.Result(hung=True).status, 124)
         self.assertEqual(qemu.Result().status, 125)
         self.assertEqual(qemu.Result(exit_status=7).status, 7)

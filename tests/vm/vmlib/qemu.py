@@ -40,6 +40,8 @@ SPLAT = re.compile(r'cut here \]|WARNING: |BUG: |BUG kmalloc|Oops|Kernel panic|g
                    r'|soft lockup|hard LOCKUP|rcu: INFO|rcu_\w+ (?:detected|self-detected)'
                    r'|blocked for more than|KASAN|UBSAN|possible circular locking'
                    r'|suspicious RCU|Workqueue lockup|workqueue lockup|refcount_t:')
+# How much of the console is told when the machine went away.
+LAST_WORDS = 60
 # What is kept from a line whose other end never stops talking.
 MAX_OUTPUT = 256 << 20
 
@@ -84,6 +86,12 @@ class Result:
             if SPLAT.search(line):
                 found.append(re.sub(r'^<\d+>', '', line).strip())
         return found
+
+    def last_words(self):
+        """The end of the console; where the kernel tells what went wrong, from there on."""
+        lines = self.console.rstrip().splitlines()
+        first = next((i for i, line in enumerate(lines) if SPLAT.search(line)), len(lines))
+        return lines[first:][:LAST_WORDS] or lines[-LAST_WORDS:]
 
     def kernel_messages(self, level=4):
         """Messages of the kernel's log at this level or a graver one (4: warnings)."""

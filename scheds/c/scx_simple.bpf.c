@@ -78,9 +78,10 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 
-	/* A task that slept for long has one slice of advantage, not all that it did not use. */
-	vtime = scx_vtime_limit_credit(p->scx.dsq_vtime, vtime_now, SCX_SLICE_DFL);
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, SCX_SLICE_DFL, vtime, enq_flags);
+	vtime = scx_vtime_clamp(p->scx.dsq_vtime, vtime_now, SCX_SLICE_DFL);
+	scx_bpf_task_set_dsq_vtime(p, vtime);
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(SCX_SLICE_DFL, p->scx.weight),
+				 vtime, enq_flags);
 }
 
 void BPF_STRUCT_OPS(simple_dispatch, s32 cpu, struct task_struct *prev)
@@ -93,17 +94,18 @@ void BPF_STRUCT_OPS(simple_running, struct task_struct *p)
 {
 	scx_stat_inc(SIMPLE_STAT_RUN);
 
-	if (by_vtime())
+	if (by_vtime()) {
 		scx_vtime_advance(&vtime_now, p->scx.dsq_vtime);
+		scx_vtime_start(p);
+	}
 }
 
 void BPF_STRUCT_OPS(simple_stopping, struct task_struct *p, bool runnable)
 {
-	u64 used = SCX_SLICE_DFL - p->scx.slice;
-
 	if (by_vtime())
-		scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime +
-						      scx_vtime_charge(used, p->scx.weight));
+		scx_bpf_task_set_dsq_vtime(
+			p, p->scx.dsq_vtime +
+				   scx_vtime_charge(scx_vtime_used(p, runnable), p->scx.weight));
 }
 
 void BPF_STRUCT_OPS(simple_enable, struct task_struct *p)

@@ -334,9 +334,9 @@ static void disturb(pid_t pid, int nr_cpus)
 		setpriority(PRIO_PROCESS, pid, random() % 40 - 20);
 		break;
 	default:
-		/* To another class and back. */
+		/* To another class and back, by either of the policies that may be the scheduler's. */
 		set_policy(pid, SCHED_FIFO);
-		set_policy(pid, SCHED_OTHER);
+		set_policy(pid, random() % 2 ? SCHED_OTHER : POLICY_EXT);
 	}
 }
 

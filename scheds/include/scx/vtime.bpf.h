@@ -22,14 +22,44 @@ static inline u64 scx_vtime_charge(u64 used, u32 weight)
 	return used * 100 / (weight ?: 1);
 }
 
+/* No turn is shorter than this, in ns: switching tasks would cost more than it is worth. */
+#define SCX_VTIME_SLICE_MIN 1000000ULL
+
 /*
- * scx_vtime_limit_credit - @vtime, but no more than @credit behind @now
+ * scx_vtime_slice - the slice for a task of weight @weight, where one of weight 100 has @slice ns
  *
- * For a task that wakes up: what it did not use while it slept is not saved up.
+ * Lighter tasks have shorter turns, down to a millisecond, and so more of them: a whole slice would be
+ * charged to a task of weight 1 like a hundred to the others, and by the time that those have caught
+ * up the watchdog might have taken the wait for a stall. Heavier ones have the same slice, which
+ * is charged for less.
  */
-static inline u64 scx_vtime_limit_credit(u64 vtime, u64 now, u64 credit)
+static inline u64 scx_vtime_slice(u64 slice, u32 weight)
 {
-	return time_before(vtime, now - credit) ? now - credit : vtime;
+	u64 scaled = weight < 100 ? slice * weight / 100 : slice;
+
+	if (scaled < SCX_VTIME_SLICE_MIN)
+		scaled = slice < SCX_VTIME_SLICE_MIN ? slice : SCX_VTIME_SLICE_MIN;
+	return scaled;
+}
+
+/*
+ * scx_vtime_clamp - @vtime, but within reach of the clock @now
+ *
+ * For a task that enters a queue. Not more than @slice ns behind: what a task did not use while it
+ * slept is not saved up. Not further ahead than one turn can bring it: a task gets there that was
+ * lighter once, or that had a CPU to itself for long, when nobody lost anything by it.
+ */
+static inline u64 scx_vtime_clamp(u64 vtime, u64 now, u64 slice)
+{
+	u64 ahead = scx_vtime_charge(SCX_VTIME_SLICE_MIN, 1);
+
+	if (ahead < slice)
+		ahead = slice;
+	if (time_before(vtime, now - slice))
+		return now - slice;
+	if (time_before(now + ahead, vtime))
+		return now + ahead;
+	return vtime;
 }
 
 /*
@@ -44,6 +74,56 @@ static inline void scx_vtime_advance(u64 *now, u64 vtime)
 {
 	if (time_before(READ_ONCE(*now), vtime))
 		WRITE_ONCE(*now, vtime);
+}
+
+/* The turn of the task that runs on this CPU. */
+struct scx_vtime_turn {
+	u64 started; /* ns */
+	u64 slice;   /* ns that it was given */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scx_vtime_turn);
+} scx_vtime_turns SEC(".maps");
+
+/* scx_vtime_start - @p begins to run on this CPU: for ops.running() */
+static inline void scx_vtime_start(const struct task_struct *p)
+{
+	u32 zero = 0;
+	struct scx_vtime_turn *turn = bpf_map_lookup_elem(&scx_vtime_turns, &zero);
+
+	if (turn) {
+		turn->started = scx_bpf_now();
+		turn->slice = p->scx.slice;
+	}
+}
+
+/*
+ * scx_vtime_used - the ns to charge @p for since scx_vtime_start() on this CPU: for ops.stopping()
+ *
+ * By the clock rather than by what is left of the slice, for the kernel fills the slice up again while
+ * nobody else wants the CPU. But one who has given up the rest of its slice, by sched_yield(), pays
+ * for all of it: in a crowd of tasks that only yield, one that was held up for a few milliseconds
+ * once would otherwise have to wait for thousands of turns of each of the others.
+ */
+static inline u64 scx_vtime_used(const struct task_struct *p, bool runnable)
+{
+	u32 zero = 0;
+	struct scx_vtime_turn *turn = bpf_map_lookup_elem(&scx_vtime_turns, &zero);
+	s64 used;
+
+	if (!turn)
+		return 0;
+	/* Clocks of different CPUs do not matter here, but one may be set back by a hypervisor. */
+	used = scx_bpf_now() - turn->started;
+	if (used < 0)
+		used = 0;
+	if (runnable && !p->scx.slice && used < (s64)turn->slice)
+		used = turn->slice;
+	return used;
 }
 
 #endif /* SCX_VTIME_BPF_H */

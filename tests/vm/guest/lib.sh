@@ -163,6 +163,7 @@ log_mark() {
 # - softirqs pending on an idle CPU while the kernel takes a scheduler off: that bypasses all of its
 #   queues, and ksoftirqd is an ordinary task in one of them. Seen on 6.16 to 6.18, each time within
 #   0.1 s before the scheduler was gone; excused for 1 s;
+# - that a scheduler has no part in cgroup weights, told when there is a cgroup (6.12 to 7.0);
 # - with $1 = ejected, what sched_ext says when it ends a scheduler for a fault: who and why, the
 #   message, and the backtrace, whose lines have no mark of their own.
 log_warnings() {
@@ -190,6 +191,7 @@ log_warnings() {
 		level % 8 > 4 { next }
 		text ~ /^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)/ { next }
 		text ~ /^hrtimer: interrupt took [0-9]+ ns$/ { next }
+		text ~ /^sched_ext: "[^"]*" does not implement cgroup cpu.weight$/ { next }
 		ejected == "ejected" && text ~ /^sched_ext: BPF scheduler "[^"]*" disabled \(/ { next }
 		ejected == "ejected" && text ~ /^sched_ext: [a-z0-9_]+: / { next }
 		ejected == "ejected" && text ~ /^ *[A-Za-z0-9_.]+\+0x[0-9a-f]+\/0x[0-9a-f]+( \[|$)/ { next }

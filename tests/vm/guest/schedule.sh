@@ -84,4 +84,15 @@ if heavy_share -f; then
 	num 'simple -f: weights do not matter (at least 40 %)' "$HEAVY" -ge 40
 fi
 
+# One of weight 1 among 40 of weight 100: with a whole slice at a time it would wait 80 s after its first.
+if sched_start simple; then
+	hogs=$(printf '0,3 %.0s' $(seq 40))
+	# shellcheck disable=SC2086
+	normal timeout 60 vmtool hogs 10 $hogs 19,3 >hogs.out
+	diag "nice 19 among 40 hogs: $(tail -n 1 hogs.out)"
+	num 'simple: a light task has its turns among many' \
+		"$(sed -n '41s/.*involuntary=//p' hogs.out)" -ge 2
+	sched_stop 'simple with many hogs' INT
+fi
+
 finish

@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# What every scheduler must bear, whatever its policy: thousands of tasks, fork storms, tasks that
+# change while they wait, that exec, that are frozen for long, CPUs that go and come.
+#
+#	endure.sh [SCHEDULER...]: all that are there, if none is named
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+CPU1=/sys/devices/system/cpu/cpu1/online
+FREEZE_MS=30000
+
+# load NAME SECONDS COMMAND...: it ends well within SECONDS, and the scheduler goes on
+load() {
+	local name="$1" start
+	shift
+	start=$(now_ms)
+	check "$sched: $name" limited "$@" || diag_file load load.out
+	diag "$sched: $name: $(($(now_ms) - start)) ms; $(tail -n 1 load.out)"
+	ops_is "$ops" || fail "$sched: $name: it still runs"
+}
+
+limited() {
+	normal timeout "$@" >load.out 2>&1
+}
+
+# What the tasks in a cgroup have run for, one line each: pid and nanoseconds.
+run_times() {
+	local pid
+	while read -r pid; do
+		echo "$pid $(cut -d ' ' -f 1 "/proc/$pid/schedstat")"
+	done <"$CGROUPS/$1/cgroup.procs"
+}
+
+all_ran_since() {
+	run_times frozen | awk -v before="$1" '
+		BEGIN { while ((getline <before) > 0) ran[$1] = $2 }
+		$2 <= ran[$1] { still = 1 }
+		END { exit still || NR < 5 }'
+}
+
+frozen() {
+	grep -q '^frozen 1$' "$CGROUPS/frozen/cgroup.events"
+}
+
+freeze() {
+	cg_make frozen || return 1
+	cg_run frozen chrt -o 0 vmtool hogs 600 0 0 0 0 >/dev/null 2>&1 &
+	hogs=$!
+	run_times frozen >before
+	check "$sched: tasks in a cgroup run" wait_for 10 all_ran_since before
+	echo 1 >"$CGROUPS/frozen/cgroup.freeze"
+	check "$sched: the cgroup is frozen" wait_for 10 frozen
+	frozen_at=$(now_ms)
+}
+
+thaw() {
+	local left
+	run_times frozen >before
+	left=$((FREEZE_MS - ($(now_ms) - frozen_at)))
+	[ $left -le 0 ] || sleep $((left / 1000 + 1))
+	run_times frozen >after
+	check "$sched: frozen tasks did not run" cmp -s before after
+	echo 0 >"$CGROUPS/frozen/cgroup.freeze"
+	check "$sched: all of them go on after $((($(now_ms) - frozen_at) / 1000)) s in the freezer" \
+		wait_for 10 all_ran_since after
+	cg_remove frozen
+	wait "$hogs" 2>/dev/null
+}
+
+hotplug() {
+	background timeout 60 vmtool hogs 3 0 0 0 0 0 0 0 0
+	sleep 0.3
+	echo 0 >$CPU1
+	check "$sched: runs when CPU 1 is gone" wait_for 10 ops_is "$ops"
+	sleep 0.5
+	echo 1 >$CPU1
+	# The kernel takes a moment to end it for a restart.
+	sleep 0.5
+	check "$sched: and when it is back" wait_for 10 ops_is "$ops"
+	check "$sched: tasks go on meanwhile" bg_end 60 || diag_file hogs bg.out
+}
+
+# endure NAME [OPTION...]
+endure() {
+	local began
+	ops=$1
+	sched="$*"
+	began=$(now_ms)
+	# The watchdog's own thread waits in line behind thousands, so it gets more patience.
+	sched_start "$@" --json --timeout-ms 30000 || return 1
+	freeze
+	load '4000 tasks' 120 vmtool crowd 20 4000
+	load 'affinity, stop, weight, class and policy changes' 60 vmtool churn 3 24
+	load 'exec from threads' 60 vmtool execs 2 8
+	load 'fork storm' 60 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
+	thaw
+	# A pair needs two.
+	[ "$ops" = pair ] || hotplug
+	check "$sched: runs to the end" ops_is "$ops"
+	sched_stop "$sched" INT
+	diag "$sched: $((($(now_ms) - began) / 1000)) s"
+}
+
+# Tasks that come from other policies and leave again, where a scheduler takes only those that ask for it.
+partial() {
+	ops=$1
+	sched="$1 --partial"
+	sched_start "$1" --partial --json || return 1
+	# Fewer than there are CPUs: the others' class goes before this one.
+	load 'policy changes' 60 vmtool churn 3 3
+	load 'hackbench as SCHED_EXT' 60 vmtool ext hackbench -g 4 -l 50
+	sched_stop "$sched" INT
+}
+
+if [ $# -eq 0 ]; then
+	for program in /usr/bin/scx_*; do
+		set -- "$@" "${program##*/scx_}"
+	done
+fi
+for name in "$@"; do
+	endure "$name"
+	if "scx_$name" --help | grep -q -e '-p, --partial'; then
+		partial "$name"
+	fi
+done
+
+finish

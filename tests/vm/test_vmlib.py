@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 import unittest
+from unittest import mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -68,6 +69,16 @@ class Tap(unittest.TestCase):
             fixer.feed(chunk)
         fixer.finish(status, failure)
         return ''.join(out)
+
+    def test_begun_anew(self):
+        out = []
+        fixer = tap.Fixer(out.append)
+        fixer.feed('1..9\nok 1 - a\nnot ok 2 - cut sh')
+        fixer.again()
+        fixer.feed('ok 1 - a\nok 2 - b\n1..2\n')
+        fixer.finish(0)
+        self.assertEqual(''.join(out),
+                         'ok 1 - a\n# not ok 2 - cut sh\nok 2 - a\nok 3 - b\n1..3\n')
 
     def test_good_stays(self):
         text = 'ok 1 - a\n# note\nok 2 - b\n1..2\n'
@@ -179,10 +190,30 @@ class Qemu(unittest.TestCase):
         # The story begins with what went wrong, however much follows it.
         oops = ['[ 2.0] Oops: int3: 0000 [#1]', *(f'[ 2.1] frame {i}' for i in range(50)), '[ 2.2] end']
         self.assertEqual(qemu.Result(console='\n'.join(['[ 1.0] fine', *oops, ''])).last_words(), oops)
+        # What a race of the emulator's did is told from what the kernel did.
+        self.assertTrue(qemu.Result(console='\n'.join(oops), accel='tcg').emulator_fault)
+        self.assertFalse(qemu.Result(console='\n'.join(oops), accel='kvm').emulator_fault)
+        self.assertFalse(qemu.Result(console='BUG: a real one\n' + oops[0], accel='tcg').emulator_fault)
         self.assertEqual(qemu.Result(console='a\nb\n').last_words(), ['a', 'b'])
         self.assertEqual(qemu.Result(hung=True).status, 124)
         self.assertEqual(qemu.Result().status, 125)
         self.assertEqual(qemu.Result(exit_status=7).status, 7)
+
+
+    def test_started_again(self):
+        fault = qemu.Result(console='[ 2.0] Oops: int3: 0000 [#1]', accel='tcg', failure='a fault')
+        for faults in (0, 1, qemu.EMULATOR_RETRIES):
+            results, said = [fault] * faults + [qemu.Result(exit_status=0)], []
+            with mock.patch.object(qemu, 'run_vm', side_effect=results):
+                self.assertTrue(qemu.run_test_vm(on_again=said.append).ok)
+            self.assertEqual(len(said), faults)
+        # Not for ever, and not for anything else.
+        with mock.patch.object(qemu, 'run_vm', return_value=fault) as run_vm:
+            self.assertIs(qemu.run_test_vm(), fault)
+            self.assertEqual(run_vm.call_count, 1 + qemu.EMULATOR_RETRIES)
+        with mock.patch.object(qemu, 'run_vm', return_value=qemu.Result(hung=True)) as run_vm:
+            self.assertTrue(qemu.run_test_vm().hung)
+            self.assertEqual(run_vm.call_count, 1)
 
 
 class Initramfs(unittest.TestCase):

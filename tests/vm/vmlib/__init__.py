@@ -8,4 +8,4 @@
 
 from .common import (ROOT, STATUS_FAILED, STATUS_HUNG, STATUS_SKIP, VmSetupError,  # noqa: F401
                      cache_dir)
-from .qemu import Result, run_vm  # noqa: F401
+from .qemu import Result, run_test_vm, run_vm  # noqa: F401

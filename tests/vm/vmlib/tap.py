@@ -31,6 +31,7 @@ class Fixer:
         self.failed = 0
         self.planned = None
         self.skip_all = None
+        self._before = 0
 
     def feed(self, text):
         lines = (self._partial + text).split('\n')
@@ -76,6 +77,21 @@ class Fixer:
         if line.strip():
             self._write(diagnostic(line))
 
+    def again(self):
+        """The script begins anew: what it has said stays, its plan does not."""
+        if self._partial:
+            self._write(diagnostic(self._partial))
+            self._partial = ''
+        self._close_yaml()
+        self._first = True
+        self._before = self.count
+        self.planned = self.skip_all = None
+
+    def _close_yaml(self):
+        if self._in_yaml:
+            self._write('  ...\n')
+            self._in_yaml = False
+
     def fail(self, name):
         self.count += 1
         self.failed += 1
@@ -95,20 +111,19 @@ class Fixer:
             else:
                 self._line(self._partial.rstrip('\r'))
             self._partial = ''
-        if self._in_yaml:
-            self._write('  ...\n')
-            self._in_yaml = False
+        self._close_yaml()
+        ran = self.count - self._before
         if failure:
             self.fail(f'VM: {failure}')
         elif status == 77 and self.count == 0:
             self.skip_all = self.skip_all or 'the script asked for it (status 77)'
         else:
-            if self.planned is not None and self.planned != self.count and not (
-                    self.planned == 0 and self.count):
-                self.fail(f'the script planned {self.planned} tests and ran {self.count}')
+            if self.planned is not None and self.planned != ran and not (
+                    self.planned == 0 and ran):
+                self.fail(f'the script planned {self.planned} tests and ran {ran}')
             if status and not self.failed:
                 self.fail(f'the script ended with status {status}')
-            if self.count == 0 and self.skip_all is None:
+            if ran == 0 and self.skip_all is None:
                 self.fail('the script ran no test')
         if self.count == 0:
             self._write(f'1..0 # SKIP {self.skip_all}\n')

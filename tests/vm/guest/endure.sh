@@ -115,11 +115,8 @@ partial() {
 	sched_stop "$sched" INT
 }
 
-if [ $# -eq 0 ]; then
-	for program in /usr/bin/scx_*; do
-		set -- "$@" "${program##*/scx_}"
-	done
-fi
+# shellcheck disable=SC2046 # names
+[ $# -gt 0 ] || set -- $(schedulers)
 for name in "$@"; do
 	endure "$name"
 	if "scx_$name" --help | grep -q -e '-p, --partial'; then

@@ -221,6 +221,14 @@ log_clean() {
 
 # --- Schedulers
 
+# All that are there.
+schedulers() {
+	local program
+	for program in /usr/bin/scx_*; do
+		echo "${program##*/scx_}"
+	done
+}
+
 # Of the scheduler that was started last: SCHED_PID, its output in $OUT and $ERR, and after
 # sched_end its exit status SCHED_STATUS.
 SCHED_PID=

@@ -12,7 +12,7 @@ CPU1=/sys/devices/system/cpu/cpu1/online
 
 log_mark
 SEQ=$(cat "$SCX/enable_seq")
-for name in simple qmap; do
+for name in $(schedulers); do
 	run_once "scx_$name" --dry-run
 	is "$name --dry-run: ends with 0" "$STATUS" 0
 	has "$name --dry-run: says so" once.out "^$name: loaded and verified, not attached\$"
@@ -29,7 +29,7 @@ log_clean '--dry-run and not root'
 rm -f metrics
 if sched_start qmap --openmetrics "$WORK/metrics"; then
 	first=$SCHED_PID
-	for name in simple qmap; do
+	for name in $(schedulers); do
 		run_once "scx_$name"
 		is "$name beside another: ends with 5" "$STATUS" 5
 		has "$name beside another: says whose is running" once.err "^scx_$name: scheduler 'qmap' is running \(scx_qmap, process $first\)"
@@ -47,8 +47,8 @@ fi
 
 # --- Killed: the kernel takes over
 
-for name in simple qmap; do
-	sched_start $name || continue
+for name in $(schedulers); do
+	sched_start "$name" || continue
 	background timeout 60 vmtool crowd 3 16
 	sleep 0.5
 	start=$(now_ms)
@@ -80,8 +80,8 @@ log_clean 'a reader that goes away'
 
 # --- sysrq-S: ended on request, which is no fault
 
-for name in simple qmap; do
-	sched_start $name || continue
+for name in $(schedulers); do
+	sched_start "$name" || continue
 	echo S >/proc/sysrq-trigger
 	sched_end 10
 	is "sysrq-S, $name: ends with 0" "$SCHED_STATUS" 0

@@ -81,8 +81,9 @@ is 'scx status: ends with 0' "$STATUS" 0
 run_once vmtool nobody scx probe
 is 'scx probe, not root: all schedulers can run' "$STATUS" 0
 has 'scx probe: the bound on the dispatch loop' once.out '^dispatch loop: bounded, 32 calls in one pass$'
-has 'scx probe: simple can run' once.out '^scx_simple: can run$'
-has 'scx probe: qmap can run' once.out '^scx_qmap: can run$'
+for name in $(schedulers); do
+	has "scx probe: $name can run" once.out "^scx_$name: can run\$"
+done
 has 'scx probe: no kfunc is malformed' once.out '^malformed kfuncs: none$'
 run_once scx probe --json
 check 'scx probe --json: is JSON' vmtool json once.out

@@ -11,6 +11,7 @@
  * show what the kernel does about a scheduler that misbehaves. Do not run it for work.
  */
 #include <scx/common.bpf.h>
+#include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_qmap.h"
 
@@ -148,18 +149,6 @@ static struct cpu_ctx *cpu_ctx(void)
 	return bpf_map_lookup_elem(&cpu_ctxs, &zero);
 }
 
-/* One of our DSQs, or the global one on kernels where none can be created. */
-static u64 own_dsq(u64 dsq_id)
-{
-	return bpf_ksym_exists(scx_bpf_create_dsq) ? dsq_id : SCX_DSQ_GLOBAL;
-}
-
-/* The kernel serves the global DSQ by itself; ours are for dispatch() to serve. */
-static bool move_from_dsq(u64 dsq_id)
-{
-	return bpf_ksym_exists(scx_bpf_create_dsq) && scx_bpf_dsq_move_to_local(dsq_id);
-}
-
 static u32 weight_to_queue(u32 weight)
 {
 	if (weight <= 25)
@@ -277,7 +266,7 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_stat_inc(QMAP_STAT_OVERFLOWED);
 		if (print_msgs)
 			scx_message("queue %u is full at %s[%d]", idx, p->comm, p->pid);
-		scx_bpf_dsq_insert(p, own_dsq(OVERFLOW_DSQ), slice_ns, enq_flags);
+		scx_bpf_dsq_insert(p, scx_own_dsq(OVERFLOW_DSQ), slice_ns, enq_flags);
 	} else {
 		scx_stat_inc(QMAP_STAT_QUEUED);
 		scx_stat_inc(QMAP_STAT_WAITING0 + idx);
@@ -349,7 +338,7 @@ static void hand_over(struct task_struct *p)
 		return;
 	}
 
-	scx_bpf_dsq_insert(p, own_dsq(SHARED_DSQ), slice_ns, 0);
+	scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), slice_ns, 0);
 	if (!may_run_on(p, cpu)) {
 		cpu = -1;
 		if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
@@ -380,7 +369,7 @@ static void dispatch_task(struct task_struct *p, s32 cpu)
 	 * waits in a DSQ of ours is passed over until it may move.
 	 */
 	if (may_run_on(p, cpu)) {
-		scx_bpf_dsq_insert(p, own_dsq(SHARED_DSQ), slice_ns, 0);
+		scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), slice_ns, 0);
 		return;
 	}
 	if (print_msgs)
@@ -426,7 +415,7 @@ static bool boost_highpri(s32 cpu)
 {
 	struct task_struct *p;
 
-	if (!bpf_ksym_exists(bpf_iter_scx_dsq_new) || !bpf_ksym_exists(scx_bpf_create_dsq))
+	if (!bpf_ksym_exists(bpf_iter_scx_dsq_new) || !scx_own_dsqs())
 		return false;
 
 	/* The iterator ends with what was in the DSQ when it started. */
@@ -440,7 +429,7 @@ static bool boost_highpri(s32 cpu)
 		if (print_msgs)
 			scx_message("%s[%d] overtakes, seen by CPU %d", p->comm, p->pid, cpu);
 	}
-	return move_from_dsq(HIGHPRI_DSQ);
+	return scx_own_dsq_move_to_local(HIGHPRI_DSQ);
 }
 
 /*
@@ -483,7 +472,7 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 	if (highpri_boosting && boost_highpri(cpu))
 		return;
-	if (move_from_dsq(SHARED_DSQ))
+	if (scx_own_dsq_move_to_local(SHARED_DSQ))
 		return;
 
 	/* The rest of this CPU's turn at its queue, a full turn at each other, and one at its own. */
@@ -515,7 +504,7 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		cpuc->queue = (idx + 1) % QMAP_NR_QUEUES;
 		cpuc->left = 1 << cpuc->queue;
 		/* Once a round, one of the tasks that found their queue full. */
-		if (!cpuc->queue && move_from_dsq(OVERFLOW_DSQ))
+		if (!cpuc->queue && scx_own_dsq_move_to_local(OVERFLOW_DSQ))
 			overflowed = true;
 		if (overflowed || sent >= dsp_batch)
 			break;
@@ -523,7 +512,7 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (sent) {
 		scx_stat_inc(QMAP_STAT_BATCHES);
-		move_from_dsq(SHARED_DSQ);
+		scx_own_dsq_move_to_local(SHARED_DSQ);
 	}
 	if (sent || overflowed)
 		return;
@@ -642,13 +631,11 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init)
 {
 	s32 err;
 
-	if (!bpf_ksym_exists(scx_bpf_create_dsq))
-		return 0;
-	err = scx_bpf_create_dsq(SHARED_DSQ, -1);
+	err = scx_own_dsq_create(SHARED_DSQ);
 	if (!err)
-		err = scx_bpf_create_dsq(OVERFLOW_DSQ, -1);
+		err = scx_own_dsq_create(OVERFLOW_DSQ);
 	if (!err)
-		err = scx_bpf_create_dsq(HIGHPRI_DSQ, -1);
+		err = scx_own_dsq_create(HIGHPRI_DSQ);
 	return err;
 }
 
@@ -659,7 +646,7 @@ int qmap_print_dsq(void *ctx)
 	struct task_struct *p;
 	int n = 0;
 
-	if (!bpf_ksym_exists(scx_bpf_create_dsq) || !bpf_ksym_exists(bpf_iter_scx_dsq_new))
+	if (!scx_own_dsqs() || !bpf_ksym_exists(bpf_iter_scx_dsq_new))
 		return 0;
 	scx_message("shared DSQ: %d queued", scx_bpf_dsq_nr_queued(SHARED_DSQ));
 	bpf_rcu_read_lock();

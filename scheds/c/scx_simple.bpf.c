@@ -13,6 +13,7 @@
  * whatever their weights: the one that runs is not in the queue when the other is taken out.
  */
 #include <scx/common.bpf.h>
+#include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_simple.h"
@@ -30,19 +31,10 @@ static u64 vtime_now;
 
 #define SHARED_DSQ 0
 
-/*
- * On kernels whose BTF is malformed, a queue of our own cannot be created (kernel probe in the
- * loader). The global DSQ, which the kernel makes and serves by itself, does instead, though only in
- * order of arrival. The answer is a constant to the verifier.
- */
-static bool have_shared_dsq(void)
-{
-	return bpf_ksym_exists(scx_bpf_create_dsq);
-}
-
+/* The global DSQ, which may stand in for ours, knows no virtual time. */
 static bool by_vtime(void)
 {
-	return !fifo_sched && have_shared_dsq();
+	return !fifo_sched && scx_own_dsqs();
 }
 
 s32 BPF_STRUCT_OPS(simple_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
@@ -69,12 +61,8 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	scx_stat_inc(SIMPLE_STAT_QUEUED);
 
-	if (!have_shared_dsq()) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
-		return;
-	}
 	if (!by_vtime()) {
-		scx_bpf_dsq_insert(p, SHARED_DSQ, SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), SCX_SLICE_DFL, enq_flags);
 		return;
 	}
 
@@ -86,7 +74,7 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(simple_dispatch, s32 cpu, struct task_struct *prev)
 {
-	if (have_shared_dsq() && scx_bpf_dsq_move_to_local(SHARED_DSQ))
+	if (scx_own_dsq_move_to_local(SHARED_DSQ))
 		scx_stat_inc(SIMPLE_STAT_TAKEN);
 }
 
@@ -116,7 +104,7 @@ void BPF_STRUCT_OPS(simple_enable, struct task_struct *p)
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(simple_init)
 {
-	return have_shared_dsq() ? scx_bpf_create_dsq(SHARED_DSQ, -1) : 0;
+	return scx_own_dsq_create(SHARED_DSQ);
 }
 
 void BPF_STRUCT_OPS(simple_exit, struct scx_exit_info *ei)

@@ -37,6 +37,13 @@
 #define RESTART_CALM_MS	 10000
 #define RESTART_DELAY_MS 250
 
+/*
+ * Room in an arena beside what was asked for, of address space only: kernels from 7.2 may take pages
+ * of a scheduler's arena for themselves. The largest arena there can be.
+ */
+#define ARENA_SPARE_PAGES 64
+#define ARENA_MAX_BYTES	  (1ULL << 32)
+
 /* How long a detached scheduler may take to be gone. */
 #define DISABLE_WAIT_MS 10000
 
@@ -127,6 +134,67 @@ void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 		printf("%s: %s\n", run->sched->name, text);
 		fflush(stdout);
 	}
+}
+
+static void print_text_field(const struct scx_field *field)
+{
+	const char *text = field->text;
+
+	printf(" %s=", field->name);
+	if (!text)
+		printf("%lld", field->number);
+	for (; text && *text; text++)
+		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
+}
+
+void scx_run_print_fields(const struct scx_run *run, const char *type,
+			  const struct scx_field *fields, size_t nr)
+{
+	struct json json;
+	size_t i;
+
+	if (!run->options.common.json) {
+		printf("%s: %s", run->sched->name, type);
+		for (i = 0; i < nr; i++)
+			print_text_field(&fields[i]);
+		putchar('\n');
+		fflush(stdout);
+		return;
+	}
+	json_begin(&json, stdout);
+	json_string(&json, "type", type);
+	json_string(&json, "scheduler", run->sched->name);
+	json_number(&json, "uptime_ms", uptime_ms(run));
+	for (i = 0; i < nr; i++) {
+		if (fields[i].text)
+			json_string(&json, fields[i].name, fields[i].text);
+		else
+			json_number(&json, fields[i].name, fields[i].number);
+	}
+	json_end(&json);
+}
+
+s32 scx_run_size_arena(struct scx_run *run, u64 bytes)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_ARENA_MAP);
+	u64 page = sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page;
+	int err;
+
+	/* Nothing but the architecture is missing then: arenas are older than sched_ext. */
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_ARENA, NULL) == 0) {
+		scx_error(
+			"kernel %s has no BPF arenas on %s, which scx_%s keeps its data in: use it on x86-64, arm64 or s390x",
+			run->uts.release, run->uts.machine, run->sched->name);
+		return -EOPNOTSUPP;
+	}
+	err = !map || !pages || (pages + ARENA_SPARE_PAGES) * page > ARENA_MAX_BYTES ?
+		      -EINVAL :
+		      bpf_map__set_max_entries(map, pages + ARENA_SPARE_PAGES);
+	if (err) {
+		scx_error("cannot make a BPF arena of %llu bytes: %s", bytes, strerror(-err));
+		return err;
+	}
+	return pages;
 }
 
 /* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
@@ -256,8 +324,9 @@ static int prepare(struct scx_run *run)
 		scx_error("cannot set up the BPF object: %s", strerror(-err));
 		return SCX_STATUS_FAILED;
 	}
-	if (run->sched->prepare && run->sched->prepare(run))
-		return SCX_STATUS_FAILED;
+	err = run->sched->prepare ? run->sched->prepare(run) : 0;
+	if (err)
+		return err == -EOPNOTSUPP ? SCX_STATUS_UNSUPPORTED : SCX_STATUS_FAILED;
 
 	if (options->common.verifier_stats) {
 		run->verifier = verifier_watch(run->obj);

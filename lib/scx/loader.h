@@ -154,7 +154,10 @@ struct scx_sched {
 
 	/* Hooks, each optional. They return 0 or -errno after an error message of their own. */
 
-	/* The options are set, nothing is loaded: last changes to the object. */
+	/*
+	 * The options are set, nothing is loaded: last changes to the object. With -EOPNOTSUPP, this
+	 * kernel cannot run the scheduler (exit status 4).
+	 */
 	int (*prepare)(struct scx_run *run);
 	/* Called each second while the scheduler runs. */
 	int (*each_second)(struct scx_run *run);
@@ -198,6 +201,30 @@ s64 scx_run_stat(const struct scx_run *run, unsigned int index);
 /* scx_run_print - a line for the user, as text or JSON as asked for */
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A named value: @text, or @number where that is NULL. */
+struct scx_field {
+	const char *name;
+	const char *text;
+	s64 number;
+};
+
+/*
+ * scx_run_print_fields - a line of named values
+ *
+ * As JSON an object with that type ("task"); as text "NAME: TYPE FIELD=VALUE ...", where bytes of a
+ * value that are no printable ASCII become '?'.
+ */
+void scx_run_print_fields(const struct scx_run *run, const char *type,
+			  const struct scx_field *fields, size_t nr);
+
+/*
+ * scx_run_size_arena - size the arena (arena.bpf.h) for one allocation of @bytes; in prepare()
+ *
+ * Returns the pages to allocate on the BPF side, or -errno after an error message: -EOPNOTSUPP where
+ * the JIT of this architecture knows no arenas.
+ */
+s32 scx_run_size_arena(struct scx_run *run, u64 bytes);
 
 /* scx_error, scx_warn - a line on stderr that starts with the program's name */
 void scx_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -104,6 +104,9 @@ u32 bpf_cpumask_any_distribute(const struct cpumask *cpumask) __ksym __weak;
 void bpf_rcu_read_lock(void) __ksym __weak;
 void bpf_rcu_read_unlock(void) __ksym __weak;
 
+/* Arenas. A vmlinux.h may have these with pointers to another address space: hence the suffix. */
+void *bpf_arena_alloc_pages___scx(void *map, void *address, u32 pages, int node, u64 flags) __ksym __weak;
+
 /* clang-format on */
 
 #endif /* SCX_KFUNCS_BPF_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What passes from a scheduler's BPF side to its loader: the exit record and messages. Included by
- * both sides; needs fixed-width types only (u32, u64 ...) and brings none.
+ * What passes from a scheduler's BPF side to its loader: the exit record, messages, and how an arena
+ * is laid out. Included by both sides; needs fixed-width types only (u32, u64 ...) and brings none.
  */
 #ifndef SCX_RECORDS_H
 #define SCX_RECORDS_H
@@ -16,6 +16,7 @@
 #define SCX_DUMP_LEN_SECTION ".rodata.scx_dump"
 #define SCX_MESSAGES_MAP     "scx_messages"
 #define SCX_STATS_MAP	     "scx_stats"
+#define SCX_ARENA_MAP	     "scx_arena"
 
 /* The exit code that scx_bpf_error() leaves where it had to do with scx_bpf_exit(). */
 #define SCX_ECODE_ERROR_FALLBACK 0x5343580aLL
@@ -44,5 +45,18 @@ struct scx_message {
 	u32 lost;    /* messages lost for want of room so far */
 	char text[112];
 };
+
+/* Objects of one size in an arena, see arena.bpf.h. */
+struct scx_slab {
+	u64 base; /* address of the bitmap of objects in use, which the objects follow; 0: none yet */
+	u32 nr;	  /* objects */
+	u32 size;   /* bytes of one */
+	u32 live;   /* objects in use */
+	u32 cursor; /* word of the bitmap where one is looked for first */
+};
+
+/* Bytes of the bitmap, whole cache lines, and of all of a slab. */
+#define SCX_SLAB_MAP_BYTES(nr)	 (((u64)(nr) + 511) / 512 * 64)
+#define SCX_SLAB_BYTES(nr, size) (SCX_SLAB_MAP_BYTES(nr) + (u64)(nr) * (size))
 
 #endif /* SCX_RECORDS_H */

@@ -40,6 +40,15 @@
 	{                                                                                         \
 		scx_stat_add(index, 1);                                                           \
 	}                                                                                         \
+                                                                                                  \
+	static __always_inline __attribute__((unused)) void scx_stat_inc_sleepable(u32 index)     \
+	{                                                                                         \
+		u32 zero = 0;                                                                     \
+		struct scx_stats_cpu *stats = bpf_map_lookup_elem(&scx_stats, &zero);             \
+                                                                                                  \
+		if (stats && index < (nr))                                                        \
+			__sync_fetch_and_add(&stats->value[index], 1);                            \
+	}                                                                                         \
 	struct scx_stats_cpu /* takes the macro's semicolon */
 
 /*
@@ -48,6 +57,10 @@
  * Not atomic. Callbacks of one CPU do not run inside each other, save for timers and interrupts:
  * those keep counters of their own. A gauge is a counter that also goes down, on any CPU: the sum
  * over the CPUs is right.
+ *
+ * scx_stat_inc_sleepable(index) - the same in callbacks that may sleep (init_task and so on)
+ *
+ * They may be preempted, by others that count the same: atomic.
  */
 
 #endif /* SCX_STATS_BPF_H */

@@ -33,9 +33,9 @@ SCX_STATS_DEFINE(SDT_NR_STATS);
 struct scx_slab records;
 
 struct task_ctx {
-	u32 record; /* 1 more than its number; 0: none */
-	u64 waiting_since;
-	u64 running_since;
+	u32 record;	   /* 1 more than its number; 0: none */
+	u64 waiting_since; /* 0: it does not wait */
+	u64 exec_seen;	   /* the kernel's count of its CPU time, up to which it is accounted */
 };
 
 struct {
@@ -61,20 +61,25 @@ static __always_inline struct sdt_record *record_of(const struct task_ctx *taskc
 	return scx_slab_object(&records, taskc->record - 1);
 }
 
-/* The clocks of two CPUs may differ by a little: no time is negative. */
-static u64 time_since(u64 start, u64 now)
+/* What the kernel counts, in all classes: it is up to date when a task starts, stops, and at a tick. */
+struct task_struct___sdt {
+	struct sched_entity___sdt {
+		u64 sum_exec_runtime;
+	} se;
+} __attribute__((preserve_access_index));
+
+static u64 exec_time(struct task_struct *p)
 {
-	return time_before(start, now) ? now - start : 0;
+	return ((struct task_struct___sdt *)p)->se.sum_exec_runtime;
 }
 
-/* Add the CPU time of the current turn up to now. */
-static void account_run(struct task_ctx *taskc)
+/* Add the CPU time since the last time. */
+static void account_run(struct task_ctx *taskc, struct task_struct *p)
 {
-	u64 now = scx_bpf_now();
+	u64 now = exec_time(p);
 
-	if (taskc->running_since)
-		record_of(taskc)->runtime_ns += time_since(taskc->running_since, now);
-	taskc->running_since = now;
+	record_of(taskc)->runtime_ns += now - taskc->exec_seen;
+	taskc->exec_seen = now;
 }
 
 static void count_local(struct task_struct *p)
@@ -139,6 +144,7 @@ void BPF_STRUCT_OPS(sdt_running, struct task_struct *p)
 	struct task_ctx *taskc = recorded_task(p);
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct sdt_record *record;
+	u64 now;
 
 	scx_stat_inc(SDT_STAT_RUN);
 	if (!taskc) {
@@ -154,11 +160,15 @@ void BPF_STRUCT_OPS(sdt_running, struct task_struct *p)
 	/* A thread that execs takes over the pid of its process. */
 	record->pid = p->pid;
 
-	taskc->running_since = 0;
-	account_run(taskc);
-	if (taskc->waiting_since)
-		record->wait_ns += time_since(taskc->waiting_since, taskc->running_since);
-	taskc->waiting_since = 0;
+	/* The kernel counts the way off the CPU, too, which was not over when it stopped. */
+	account_run(taskc, p);
+	if (taskc->waiting_since) {
+		now = scx_bpf_now();
+		/* The clocks of two CPUs may differ by a little: no wait is negative. */
+		if (time_before(taskc->waiting_since, now))
+			record->wait_ns += now - taskc->waiting_since;
+		taskc->waiting_since = 0;
+	}
 }
 
 /* A task that is alone on its CPU may run for ever without stopping in between. */
@@ -167,7 +177,7 @@ void BPF_STRUCT_OPS(sdt_tick, struct task_struct *p)
 	struct task_ctx *taskc = recorded_task(p);
 
 	if (taskc)
-		account_run(taskc);
+		account_run(taskc, p);
 }
 
 void BPF_STRUCT_OPS(sdt_stopping, struct task_struct *p, bool runnable)
@@ -176,21 +186,22 @@ void BPF_STRUCT_OPS(sdt_stopping, struct task_struct *p, bool runnable)
 
 	if (!taskc)
 		return;
-	account_run(taskc);
-	taskc->waiting_since = runnable ? taskc->running_since : 0;
-	taskc->running_since = 0;
+	account_run(taskc, p);
+	taskc->waiting_since = runnable ? scx_bpf_now() : 0;
 }
 
 /*
- * The task comes from another class. If it left while it was waiting, what it waited for since then
- * was none of ours.
+ * The task comes from another class. What it used there is none of ours, nor what it waited for, if it
+ * left while it was waiting.
  */
 void BPF_STRUCT_OPS(sdt_enable, struct task_struct *p)
 {
 	struct task_ctx *taskc = recorded_task(p);
 
-	if (taskc)
-		taskc->waiting_since = taskc->running_since = 0;
+	if (!taskc)
+		return;
+	taskc->waiting_since = 0;
+	taskc->exec_seen = exec_time(p);
 }
 
 /* A record for @p. There being none for it is no error, so that no fork fails for it. */
@@ -224,7 +235,8 @@ static void allocate_record(struct task_struct *p)
 	record->cpu = -1;
 	record->pid = p->pid;
 
-	taskc->waiting_since = taskc->running_since = 0;
+	taskc->waiting_since = 0;
+	taskc->exec_seen = exec_time(p);
 	taskc->record = index + 1;
 }
 

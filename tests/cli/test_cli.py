@@ -23,6 +23,7 @@ SANITIZED = os.environ.get('SCX_SANITIZED') == '1'
 CLASSIC = {
     'simple': 'fvh',
     'qmap': 'setTlbPMHdDSpvh',
+    'sdt': 'vh',
 }
 COMMON = ['stats', 'json', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len', 'timeout-ms',
           'verbose', 'version', 'help']

@@ -17,6 +17,9 @@ int cmd_cookies(int argc, char **argv);
 int cmd_execs(int argc, char **argv);
 int cmd_beat(int argc, char **argv);
 int cmd_json(int argc, char **argv);
+int cmd_forks(int argc, char **argv);
+int cmd_killforks(int argc, char **argv);
+int cmd_nap(int argc, char **argv);
 
 uint64_t now_ns(void);
 

@@ -18,6 +18,11 @@ RELATIONS = {
     'qmap': ('enqueued = local + queued + overflowed + stalled',
              'queued = dispatched + dequeued + waiting*',
              'queued > 0'),
+    'sdt': ('run > 0', 'local + queued > 0', 'taken <= queued',
+            'came = allocated + exhausted + no_memory',
+            'came = left', 'cancelled <= left',
+            'allocated = freed', 'live = 0', 'allocated > 0',
+            'run = recorded + unrecorded'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

@@ -1,0 +1,221 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# scx_sdt: what it says of each task is what the kernel says, and no record is lost, whatever becomes of
+# the tasks.
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+# task PID FIELD: of the last line about that task
+task() {
+	grep "^{\"type\":\"task\".*\"pid\":$1," "$OUT" | tail -n 1 |
+		sed -n "s/.*[{,]\"$2\":\\(-\\{0,1\\}[0-9]*\\)[,}].*/\\1/p"
+}
+
+# within NAME GOT EXPECTED PERCENT [ALLOWANCE]: that close to each other, or by so much in any case
+within() {
+	if awk -v a="$2" -v b="$3" -v percent="$4" -v more="${5:-0}" 'BEGIN {
+		d = a > b ? a - b : b - a
+		exit !(a ~ /^[0-9]+$/ && b ~ /^[0-9]+$/ && d <= b * percent / 100 + more)
+	}'; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "got '$2', expected '$3', within $4 % and ${5:-0}"
+		return 1
+	fi
+}
+
+# records NAME: the final statistics add up, and there is no leak
+records() {
+	diag "$1: came $(stat came), allocated $(stat allocated), freed $(stat freed), exhausted" \
+		"$(stat exhausted), cancelled $(stat cancelled), run $(stat run), unrecorded $(stat unrecorded)"
+	is "$1: allocated = freed" "$(stat allocated)" "$(stat freed)"
+	is "$1: no record is in use at the end" "$(stat live)" 0
+	is "$1: all tasks that came have left" "$(stat came)" "$(stat left)"
+	is "$1: came = allocated + exhausted + no_memory" "$(stat came)" \
+		$(($(stat allocated) + $(stat exhausted) + $(stat no_memory)))
+	is "$1: run = recorded + unrecorded" "$(stat run)" $(($(stat recorded) + $(stat unrecorded)))
+	num "$1: not more was taken than queued" "$(stat taken)" -le "$(stat queued)"
+}
+
+# load LIMIT COMMAND...: an ordinary task, with its output in load.out
+load() {
+	local limit="$1"
+	shift
+	normal timeout "$limit" "$@" >load.out 2>&1
+}
+
+# children PID
+children() {
+	awk -v parent="$1" '{ pid = $1; sub(".*[)] ", ""); if ($2 == parent) print pid }' \
+		/proc/[0-9]*/stat 2>/dev/null
+}
+
+# seen LINES: so many lines of statistics are there
+seen() {
+	[ "$(stat_lines)" -ge "$1" ]
+}
+
+# next_stats: wait for statistics that are taken from now on
+next_stats() {
+	wait_for 15 seen $(($(stat_lines) + 2))
+}
+
+# --- What is said of a task is what /proc says: tasks that were forked under it, in its class, and are
+# stopped now.
+
+# proc PID: CPU time and waiting time in ns, times it ran; switches; CPU time in ticks
+proc() {
+	read -r RUNTIME WAIT RAN <"/proc/$1/schedstat"
+	SWITCHES=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status")
+	TICKS=$(awk '{ sub(".*[)] ", ""); print $12 + $13 }' "/proc/$1/stat")
+}
+
+# agree NAME PID: each figure of its record with the kernel's
+agree() {
+	local name="$1" runtime
+	proc "$2"
+	runtime=$(task "$2" runtime_ns)
+	diag "$name: runtime $runtime of $RUNTIME ns ($TICKS ticks), wait $(task "$2" wait_ns) of $WAIT ns," \
+		"runs $(task "$2" runs) of $RAN, $SWITCHES switches"
+	within "$name: CPU time is that of schedstat" "$runtime" "$RUNTIME" 1
+	within "$name: CPU time is utime + stime" "$runtime" $((TICKS * 10000000)) 3 30000000
+	# Here it ends when the task starts to run; there before the scheduler is asked for the task.
+	within "$name: waiting time is that of schedstat" "$(task "$2" wait_ns)" "$WAIT" 10 $((RAN * 200000))
+	within "$name: runs are those of schedstat" "$(task "$2" runs)" "$RAN" 1 2
+	within "$name: runs are switches" "$(task "$2" runs)" "$SWITCHES" 1 2
+	num "$name: it was queued or went to a CPU as often as it ran, or less" \
+		$(($(task "$2" queued) + $(task "$2" local))) -le $(($(task "$2" runs) + 1))
+}
+
+if sched_start sdt --json --stats 1 --top 2000; then
+	# Two that share a CPU, one that moves about, and one that sleeps most of the time.
+	chrt -o 0 vmtool hogs 60 0,1 0,1 0 >hogs.out 2>&1 &
+	hogs=$!
+	background sh -c 'vmtool nap 2000 & wait'
+	sleep 4
+	pids=$(children "$hogs")
+	sleeper=$(children "$BG_PID")
+	# shellcheck disable=SC2086
+	kill -STOP $pids "$sleeper"
+	sleep 0.2
+	next_stats
+	number=0
+	for pid in $pids; do
+		number=$((number + 1))
+		agree "hog $number" "$pid"
+		num "hog $number: ran for a second at least" "$(task "$pid" runtime_ns)" -gt 1000000000
+	done
+	is 'there are three hogs' "$number" 3
+	agree 'sleeper' "$sleeper"
+	num 'sleeper: ran often' "$(task "$sleeper" runs)" -gt 100
+	# shellcheck disable=SC2086
+	kill -KILL $pids "$sleeper"
+	wait "$hogs"
+	bg_kill
+	sched_stop 'known load' INT
+	records 'known load'
+	check 'known load: JSON on stdout' vmtool json "$OUT" || diag_file stdout "$OUT"
+	is 'known load: nothing on stderr' "$(cat "$ERR")" ''
+fi
+
+# --- --top: the busiest first, no more than asked for, as text
+
+if sched_start sdt --top 2 --stats 1; then
+	load 30 vmtool hogs 3 0,0 0,1
+	sched_stop '--top 2' INT
+	is '--top 2: no more than two tasks a second' \
+		"$(awk '/^sdt: local=/ { n = 0 } /^sdt: task / && ++n > 2 { print "more" }' "$OUT")" ''
+	num '--top 2: the hogs are the first' "$(grep -c '^sdt: task pid=[0-9]* comm=vmtool ' "$OUT")" -ge 3
+fi
+
+# --- 50,000 short-lived tasks
+
+: >sleepers
+while [ "$(grep -c . sleepers)" -lt 10 ]; do
+	sleep 1000 &
+	echo "$!" >>sleepers
+done
+if sched_start sdt --json --stats 1; then
+	# Tasks that were there before end like any other.
+	next_stats
+	freed=$(stat freed)
+	# shellcheck disable=SC2046
+	kill -KILL $(cat sleepers)
+	next_stats
+	num 'tasks that were there at the start give their records back' "$(stat freed)" -ge $((freed + 10))
+
+	live=$(stat live)
+	came=$(stat came)
+	check '50,000 short-lived tasks' load 120 vmtool forks "${SDT_FORKS:-50000}" 4
+	diag "$(cat load.out)"
+	next_stats
+	diag "live before: $live, after: $(stat live)"
+	num '50,000 short-lived tasks: all were seen' "$(stat came)" -ge $((came + ${SDT_FORKS:-50000}))
+	# Kernel threads come and go.
+	within '50,000 short-lived tasks: as many records in use as before' "$(stat live)" "$live" 0 10
+
+	# Forks that fail.
+	check 'forks that are killed' load 60 vmtool killforks 20
+	next_stats
+	num 'forks that are killed: some were taken back' "$(stat cancelled)" -gt 0
+	within 'forks that are killed: as many records in use as before' "$(stat live)" "$live" 0 10
+	sched_stop '50,000 short-lived tasks' INT
+	records '50,000 short-lived tasks'
+	is '50,000 short-lived tasks: none went without a record' "$(stat exhausted) $(stat unrecorded)" '0 0'
+fi
+
+# --- No records left: nobody is the worse for it
+
+# Enough for those that are there, and few more.
+few=$(($(find /proc/[0-9]*/task -mindepth 1 -maxdepth 1 2>/dev/null | wc -l) + 10))
+if sched_start sdt --tasks "$few" --json --stats 1; then
+	check 'few records: hackbench succeeds' hackbench_load 20 || diag_file load load.out
+	check 'few records: short-lived tasks' load 60 vmtool forks 1000 8
+	next_stats
+	check 'few records: it goes on' ops_is sdt
+	diag "--tasks $few: $(stat live) records in use, $(stat exhausted) tasks without"
+	num 'few records: tasks went without' "$(stat exhausted)" -gt 100
+	num 'few records: and ran' "$(stat unrecorded)" -gt 100
+	num 'few records: no more than asked for' "$(stat live)" -le "$few"
+	allocated=$(stat allocated)
+	check 'few records: short-lived tasks, one at a time' load 60 vmtool forks 100 100
+	next_stats
+	num 'few records: those given back are used again' "$(stat allocated)" -gt $((allocated + 50))
+	sched_stop 'few records' INT
+	records 'few records'
+fi
+
+# --- Thousands of live tasks, then all that may happen to a task
+
+if sched_start sdt --json --stats 1 --timeout-ms 30000; then
+	check '4,200 tasks: each makes progress' crowd_load 20 4200 || diag_file load load.out
+	diag "$(tail -n 1 load.out)"
+	sched_stop '4,200 tasks' INT
+	records '4,200 tasks'
+	most=$(sed -n 's/.*"live":\([0-9]*\).*/\1/p' "$OUT" | sort -n | tail -n 1)
+	num '4,200 tasks: had records all at once' "$most" -ge 4200
+fi
+
+if sched_start sdt --json --stats 1 --tasks 200 --top 10; then
+	check 'affinity, stop, weight and class changes' load 30 vmtool churn 3 24
+	check 'exec from threads' load 30 vmtool execs 2 8
+	check 'fork storm' load 30 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 3
+	# A CPU that goes makes the kernel ask for another start: all records are new.
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: it is started again' wait_for 10 grep -q 'starting again' "$OUT"
+	wait_for 10 ops_is sdt
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	sleep 2
+	wait_for 10 ops_is sdt
+	check 'hotplug: hackbench succeeds' hackbench_load 10
+	sched_stop 'all that may happen' INT
+	records 'all that may happen, after the last start'
+	# Of the totals at each end but the last one.
+	is 'all that may happen: every start ends without a record in use' \
+		"$(grep -A 1 '^{"type":"exit"' "$OUT" | sed -n 's/.*"live":\([0-9]*\).*/\1/p' | sort -u)" 0
+fi
+
+finish

@@ -338,3 +338,20 @@ bool scx_may_load(void)
 	return (caps >> CAP_SYS_ADMIN_BIT & 1) ||
 	       ((caps >> CAP_BPF_BIT & 1) && (caps >> CAP_PERFMON_BIT & 1));
 }
+
+bool scx_jit_off(void)
+{
+	char path[PATH_MAX], line[16];
+	bool off = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/proc/sys/net/core/bpf_jit_enable", root);
+	file = fopen(path, "re");
+	/* Not to be seen from a network namespace of its own: then the kernel has to tell. */
+	if (!file)
+		return false;
+	if (fgets(line, sizeof(line), file))
+		off = !strcmp(line, "0\n");
+	fclose(file);
+	return off;
+}

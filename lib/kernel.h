@@ -88,4 +88,7 @@ int scx_hotplug_seq(u64 *seq);
 /* scx_may_load - may this process load a scheduler, by its capabilities? */
 bool scx_may_load(void);
 
+/* scx_jit_off - is the kernel's compiler for BPF programs turned off? */
+bool scx_jit_off(void);
+
 #endif /* SCX_KERNEL_H */

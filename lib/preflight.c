@@ -132,6 +132,15 @@ int preflight_rights(void)
 	return SCX_STATUS_FAILED;
 }
 
+int preflight_jit(void)
+{
+	if (!scx_jit_off())
+		return SCX_STATUS_OK;
+	scx_error(
+		"the kernel's BPF compiler is off, without which it loads no scheduler: 'sysctl net.core.bpf_jit_enable=1' turns it on");
+	return SCX_STATUS_FAILED;
+}
+
 void preflight_report_busy(void)
 {
 	char name[128], comm[32];

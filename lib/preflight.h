@@ -37,6 +37,9 @@ int preflight_kernel(const struct options *options, const struct scx_kernel *ker
 /* preflight_rights - may this process load a scheduler? SCX_STATUS_OK or SCX_STATUS_FAILED. */
 int preflight_rights(void);
 
+/* preflight_jit - does the kernel compile BPF programs? SCX_STATUS_OK or SCX_STATUS_FAILED. */
+int preflight_jit(void);
+
 /* preflight_free - is no other scheduler running? SCX_STATUS_OK or SCX_STATUS_BUSY. */
 int preflight_free(void);
 

@@ -215,6 +215,8 @@ static int ask_kernel(struct scx_run *run)
 		return status;
 	if (!status)
 		status = preflight_rights();
+	if (!status)
+		status = preflight_jit();
 	if (!status && !run->options.common.dry_run)
 		status = preflight_free();
 	return status;

@@ -389,6 +389,23 @@ static void test_may_load(void)
 	scx_kernel_set_root(NULL);
 }
 
+static void test_jit_off(void)
+{
+	fresh_root("no-proc");
+	CHECK(!scx_jit_off());
+
+	fresh_root("jit");
+	write_file("jit/proc/sys/net/core/bpf_jit_enable", "0\n");
+	CHECK(scx_jit_off());
+	write_file("jit/proc/sys/net/core/bpf_jit_enable", "1\n");
+	CHECK(!scx_jit_off());
+	write_file("jit/proc/sys/net/core/bpf_jit_enable", "2\n");
+	CHECK(!scx_jit_off());
+	write_file("jit/proc/sys/net/core/bpf_jit_enable", "");
+	CHECK(!scx_jit_off());
+	scx_kernel_set_root(NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
@@ -401,6 +418,7 @@ int main(int argc, char **argv)
 		TEST(test_sysfs),
 		TEST(test_running_loader),
 		TEST(test_may_load),
+		TEST(test_jit_off),
 	};
 
 	btf_folder = argc > 1 ? argv[1] : "btf";

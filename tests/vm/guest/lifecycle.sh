@@ -20,6 +20,15 @@ for name in $(schedulers); do
 	is "$name, not root: ends with 1" "$STATUS" 1
 	has "$name, not root: says so" once.err "^scx_$name: .*root"
 done
+if sh -c 'echo 0 >/proc/sys/net/core/bpf_jit_enable' 2>/dev/null; then
+	run_once scx_simple --dry-run
+	is 'without the JIT: ends with 1' "$STATUS" 1
+	is 'without the JIT: says so in one line' \
+		"$(grep -c '^scx_simple: .*net.core.bpf_jit_enable=1' once.err) of $(wc -l <once.err)" '1 of 1'
+	echo 1 >/proc/sys/net/core/bpf_jit_enable
+else
+	skip 'this kernel is built to have it always' 'without the JIT'
+fi
 is '--dry-run and not root: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
 gone '--dry-run and not root'
 log_clean '--dry-run and not root'

@@ -109,6 +109,13 @@ if sched_start sdt --json --stats 1 --top 2000; then
 		num "hog $number: ran for a second at least" "$(task "$pid" runtime_ns)" -gt 1000000000
 	done
 	is 'there are three hogs' "$number" 3
+	# The third is alone on its CPU, where nothing stops it. The first line has what was before.
+	recent=$(sed -n "s/^{\"type\":\"task\".*\"pid\":$pid,.*\"recent_ns\":\([0-9]*\),.*/\1/p" "$OUT" |
+		sed -n '2,3p' | tr '\n' ' ')
+	diag "hog 3, while it ran: $recent ns in a second each"
+	for ns in $recent; do
+		num 'hog 3: its CPU time goes on while it runs' "$ns" -gt 200000000
+	done
 	agree 'sleeper' "$sleeper"
 	num 'sleeper: ran often' "$(task "$sleeper" runs)" -gt 100
 	# shellcheck disable=SC2086

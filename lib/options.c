@@ -432,7 +432,8 @@ void options_default(const struct scx_option *option, const void *rodata, char *
 	s64 value;
 
 	buf[0] = '\0';
-	if (!rodata || option->target != SCX_TARGET_RODATA || option->type != SCX_OPTION_NUMBER)
+	if (option->type != SCX_OPTION_NUMBER || (option->target != SCX_TARGET_VARIABLE &&
+						  (option->target != SCX_TARGET_RODATA || !rodata)))
 		return;
 	if (effective(&initial, rodata, &value) && value)
 		snprintf(buf, size, "%lld%s%s", value, option->unit ? " " : "",

@@ -70,7 +70,7 @@ bool options_find(const struct options *options, enum scx_option_target target, 
 /*
  * options_help - print --help to @file
  *
- * @rodata are the BPF side's const volatile variables, for the defaults; NULL prints none.
+ * @rodata are the BPF side's const volatile variables, for the defaults; NULL leaves theirs out.
  */
 void options_help(const struct options *options, const void *rodata, FILE *file);
 

@@ -64,6 +64,7 @@ struct scx_run {
 	struct bpf_link *link;
 	struct verifier_log *verifier; /* only with --verifier-stats */
 	struct ring_buffer *messages;
+	bool started; /* start() was called, stop() was not */
 	struct scx_exit_record record;
 	u64 attached_ms;
 	u64 ended_ms; /* 0 while it runs */
@@ -105,6 +106,11 @@ int scx_run_bss(const struct scx_run *run, void *bss, size_t size)
 int scx_run_set_ops(struct scx_run *run, const char *member, u64 value)
 {
 	return object_set_ops(run->obj, member, value);
+}
+
+int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value)
+{
+	return object_get_ops(run->obj, member, value);
 }
 
 s64 scx_run_stat(const struct scx_run *run, unsigned int index)
@@ -528,6 +534,21 @@ static int each_second(struct scx_run *run)
 									 SCX_STATUS_OK;
 }
 
+static int start(struct scx_run *run)
+{
+	if (!run->sched->start)
+		return SCX_STATUS_OK;
+	run->started = true;
+	return run->sched->start(run) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+}
+
+static void stop(struct scx_run *run)
+{
+	if (run->started && run->sched->stop)
+		run->sched->stop(run);
+	run->started = false;
+}
+
 /* Wait until a signal asks for the end or the kernel ends the scheduler. */
 static int wait_for_end(struct scx_run *run)
 {
@@ -632,6 +653,7 @@ static void clean_up(struct scx_run *run)
 {
 	bpf_link__destroy(run->link);
 	run->link = NULL;
+	stop(run);
 	/* The epoll instance forgets the ring buffer with its last descriptor. */
 	ring_buffer__free(run->messages);
 	run->messages = NULL;
@@ -672,7 +694,9 @@ static int run_once(struct scx_run *run, bool *again)
 		status = SCX_STATUS_FAILED;
 		goto out;
 	}
-	status = attach(run);
+	status = start(run);
+	if (!status)
+		status = attach(run);
 	if (status)
 		goto out;
 	/* What fails while it is enabled, such as ops.init(), ends it before attach() returns. */
@@ -683,6 +707,7 @@ static int run_once(struct scx_run *run, bool *again)
 	err = detach(run);
 	if (!status)
 		status = err;
+	stop(run);
 	if (!run->record.kind)
 		goto out;
 

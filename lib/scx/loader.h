@@ -159,6 +159,16 @@ struct scx_sched {
 	 * kernel cannot run the scheduler (exit status 4).
 	 */
 	int (*prepare)(struct scx_run *run);
+	/*
+	 * All is loaded and about to be attached: from this call's end on the kernel may call the
+	 * scheduler. For what has to be there then, such as a thread that takes part in it.
+	 */
+	int (*start)(struct scx_run *run);
+	/*
+	 * The scheduler is off, or never came on; the object is still there. Called once for each
+	 * start(), also for one that failed, and before a next one.
+	 */
+	void (*stop)(struct scx_run *run);
 	/* Called each second while the scheduler runs. */
 	int (*each_second)(struct scx_run *run);
 	/* More lines for the exit report, by scx_run_print(). */
@@ -192,8 +202,12 @@ void *scx_run_rodata(const struct scx_run *run);
  */
 int scx_run_bss(const struct scx_run *run, void *bss, size_t size);
 
-/* scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare(). 0 or -errno. */
+/*
+ * scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare(). 0 or -errno.
+ * scx_run_get_ops - what it is, options considered
+ */
 int scx_run_set_ops(struct scx_run *run, const char *member, u64 value);
+int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value);
 
 /* scx_run_stat - the sum of counter @index over the CPUs, as last read */
 s64 scx_run_stat(const struct scx_run *run, unsigned int index);

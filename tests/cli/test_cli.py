@@ -24,6 +24,7 @@ CLASSIC = {
     'simple': 'fvh',
     'qmap': 'setTlbPMHdDSpvh',
     'sdt': 'vh',
+    'userland': 'bpvh',
 }
 COMMON = ['stats', 'json', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len', 'timeout-ms',
           'verbose', 'version', 'help']

@@ -35,13 +35,14 @@ static const char *const whole[] = {
 /* Structures of which only these members are kept. */
 static const struct {
 	const char *type;
-	const char *members[16]; /* ends with a NULL */
+	const char *members[24]; /* ends with a NULL */
 } partial[] = {
 	{ "task_struct",
 	  { "flags", "on_cpu", "prio", "static_prio", "normal_prio", "policy", "nr_cpus_allowed",
 	    "cpus_ptr", "migration_disabled", "pid", "tgid", "real_parent", "start_time", "comm",
-	    "scx" } },
-	{ "sched_ext_entity", { "weight", "slice", "dsq_vtime", "disallow" } },
+	    "se", "scx" } },
+	{ "sched_entity", { "sum_exec_runtime" } },
+	{ "sched_ext_entity", { "flags", "weight", "slice", "dsq_vtime", "disallow" } },
 	{ "rq", { "cpu", "curr" } },
 	{ "cgroup", { "level" } },
 };
@@ -60,11 +61,12 @@ static const char *const members_of_enums[] = {
 
 /* kfuncs that are not sched_ext's own but that schedulers call. */
 static const char *const other_kfuncs[] = {
-	"bpf_task_acquire",	      "bpf_task_release",    "bpf_task_from_pid",
-	"bpf_cgroup_from_id",	      "bpf_cgroup_release",  "bpf_cpumask_create",
-	"bpf_cpumask_release",	      "bpf_cpumask_set_cpu", "bpf_cpumask_clear_cpu",
-	"bpf_cpumask_test_cpu",	      "bpf_cpumask_first",   "bpf_cpumask_empty",
-	"bpf_cpumask_any_distribute", "bpf_rcu_read_lock",   "bpf_rcu_read_unlock",
+	"bpf_task_acquire",	"bpf_task_release",	      "bpf_task_from_pid",
+	"bpf_cgroup_from_id",	"bpf_cgroup_release",	      "bpf_cpumask_create",
+	"bpf_cpumask_release",	"bpf_cpumask_set_cpu",	      "bpf_cpumask_clear_cpu",
+	"bpf_cpumask_test_cpu", "bpf_cpumask_first",	      "bpf_cpumask_empty",
+	"bpf_cpumask_subset",	"bpf_cpumask_any_distribute", "bpf_rcu_read_lock",
+	"bpf_rcu_read_unlock",
 };
 
 enum keep {

@@ -456,6 +456,38 @@ int cmd_execs(int argc, char **argv)
 	return reap(nr) ? 1 : 0;
 }
 
+/*
+ * forks COUNT PROCESSES: as many children, which do nothing, of so many processes at once
+ *
+ * Each process waits for one child before it has the next one.
+ */
+int cmd_forks(int argc, char **argv)
+{
+	long count = number(argv[1], 1, 10000000), nr = number(argv[2], 1, 1000), i, n;
+	uint64_t start = now_ns();
+	int failed;
+
+	for (i = 0; i < nr; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid)
+			continue;
+		for (n = i; n < count; n += nr) {
+			pid = fork();
+			if (!pid)
+				_exit(0);
+			if (pid < 0 || reap(1))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	failed = reap(nr);
+	printf("%ld forks in %.1f s\n", count, (double)(now_ns() - start) / NSEC);
+	return failed ? 1 : 0;
+}
+
 struct beat {
 	pthread_t id;
 	int cpu;

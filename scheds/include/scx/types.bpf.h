@@ -99,7 +99,12 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct sched_ext_entity {
+	u32 flags;
 	u32 weight;
 	u64 slice;
 	u64 dsq_vtime;
@@ -115,6 +120,7 @@ struct task_struct {
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
 	unsigned short migration_disabled;
+	struct sched_entity se;
 	struct sched_ext_entity scx;
 	char comm[16];
 };
@@ -122,6 +128,11 @@ struct task_struct {
 struct rq {
 	int cpu;
 	struct task_struct *curr;
+};
+
+/* sched_ext_entity.flags */
+enum scx_ent_flags {
+	SCX_TASK_QUEUED = 1 << 0,
 };
 
 enum scx_exit_kind {
@@ -314,6 +325,7 @@ struct sched_ext_ops {
 #ifndef PF_KTHREAD
 #define PF_EXITING   0x00000004
 #define PF_WQ_WORKER 0x00000020
+#define PF_MEMALLOC  0x00000800
 #define PF_KTHREAD   0x00200000
 #endif
 #ifndef SCHED_EXT

@@ -23,6 +23,11 @@ RELATIONS = {
             'came = left', 'cancelled <= left',
             'allocated = freed', 'live = 0', 'allocated > 0',
             'run = recorded + unrecorded'),
+    'userland': ('enqueued = own + direct + queued + overflowed',
+                 'queued = dispatched + dequeued + waiting',
+                 'handed_back = dispatched + stale',
+                 'batches <= handed_back',
+                 'queued > 0'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

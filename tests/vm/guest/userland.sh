@@ -1,0 +1,282 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# A scheduler whose decisions are made by a thread in user space: it carries loads, orders them by
+# weighted runtime, and nothing that happens to that thread or its process hangs the machine.
+#
+# The times are for a slow, emulated machine; SCX_USERLAND_SEC is how long the 200 tasks run (30).
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+# counts NAME: the final statistics add up
+counts() {
+	is "$1: enqueued = own + direct + queued + overflowed" \
+		"$(stat enqueued)" $(($(stat own) + $(stat direct) + $(stat queued) + $(stat overflowed)))
+	is "$1: queued = dispatched + dequeued + waiting" \
+		"$(stat queued)" $(($(stat dispatched) + $(stat dequeued) + $(stat waiting)))
+	is "$1: handed_back = dispatched + stale" \
+		"$(stat handed_back)" $(($(stat dispatched) + $(stat stale)))
+	diag "$1: $(grep '^{"type":"stats"' "$OUT" | tail -n 1 | sed 's/.*"stats"://')"
+}
+
+# The scheduling thread of the scheduler that runs.
+thread() {
+	grep -lx schedule "/proc/$SCHED_PID/task/"*/comm | sed 's,/comm$,,'
+}
+
+# Page faults of that thread so far.
+faults() {
+	awk '{ sub(".*[)] ", ""); print $8 + $10 }' "$(thread)/stat"
+}
+
+# memory FIELD: of the scheduler's process, in kB
+memory() {
+	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$SCHED_PID/status"
+}
+
+# times N WORD: the word, as often
+times() {
+	awk -v n="$1" -v word="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s ", word }'
+}
+
+# load SECONDS COMMAND...
+load() {
+	local limit="$1"
+	shift
+	normal timeout "$limit" "$@" >load.out 2>&1
+}
+
+# --- 200 tasks for 30 s, forks beside them
+
+SEC=${SCX_USERLAND_SEC:-30}
+if sched_start userland --json --stats 1; then
+	num 'the scheduling thread is there' "$(thread | wc -l)" -eq 1
+	wait_for 5 grep -q '"type":"stats"' "$OUT"
+	faults=$(faults)
+	# shellcheck disable=SC2046
+	background timeout $((SEC + 60)) vmtool hogs "$SEC" $(times 200 0)
+	sleep 3
+	check '200 tasks: forks beside them go on' load $((SEC + 30)) vmtool forks 200 20
+	diag "$(cat load.out)"
+	num '200 tasks: they all waited in user space' "$(stat waiting)" -ge 150
+	check '200 tasks: hogs succeed' bg_end $((SEC + 60))
+	cp bg.out hogs.out
+	num '200 tasks: the scheduling thread took no page fault' $(($(faults) - faults)) -eq 0
+	check '200 tasks: not ejected' ops_is userland
+	sched_stop '200 tasks' INT
+	counts '200 tasks'
+	num '200 tasks: a batch is at most 8 tasks' "$(stat handed_back)" -le $((8 * $(stat batches)))
+	num '200 tasks: a batch is more than 4 tasks' "$(stat handed_back)" -gt $((4 * $(stat batches)))
+	awk '
+		{ sub("ms=", "", $3); sum += $3; if (NR == 1 || $3 < min) min = $3; if ($3 > max) max = $3 }
+		END { printf "%d %d %d %d\n", NR, min, sum / NR, max }' hogs.out >spread
+	read -r n min mean max <spread
+	diag "200 tasks: each ran for $min to $max ms, $mean on average"
+	num '200 tasks: each ran' "$n" -eq 200
+	num '200 tasks: each got at least half the average' "$min" -ge $((mean / 2))
+fi
+
+# --- Shares: 8 equal hogs and 4 of a third of their weight, none bound to a CPU
+
+if sched_start userland --json; then
+	# shellcheck disable=SC2046
+	load 30 vmtool hogs 8 $(times 8 0) $(times 4 5)
+	cp load.out hogs.out
+	diag "hogs at nice 0 and 5: $(awk '{ printf "%s ", $3 }' hogs.out)"
+	awk '
+		function spread(n, sum, least, most) { return sum ? int(1000 * (most - least) / (sum / n)) : "none" }
+		{ sub("ms=", "", $3); group = NR > 8; n[group]++; sum[group] += $3 }
+		n[group] == 1 || $3 < least[group] { least[group] = $3 }
+		$3 > most[group] { most[group] = $3 }
+		END {
+			printf "%s %s\n", spread(n[0], sum[0], least[0], most[0]),
+				sum[1] ? int(100 * (sum[0] / n[0]) / (sum[1] / n[1])) : "none"
+		}' hogs.out >shares
+	read -r spread ratio <shares
+	diag "equal hogs: from least to most $spread/1000 of the average; nice 0 got $ratio/100 of nice 5"
+	num 'equal hogs: the shares are within 5 %' "$spread" -le 50
+	num 'weights: nice 0 gets 3 times as much as nice 5 (at least 2.6)' "$ratio" -ge 260
+	num 'weights: nice 0 gets 3 times as much as nice 5 (at most 3.4)' "$ratio" -le 340
+	sched_stop 'shares' TERM
+	counts 'shares'
+fi
+
+# --- 10,000 forks leave nothing behind in the loader
+
+if sched_start userland --json --stats 1; then
+	# The first statistics are out: everything has been used once.
+	wait_for 5 grep -q '"type":"stats"' "$OUT"
+	before="$(memory VmRSS) $(memory VmData) $(memory VmLck)"
+	faults=$(faults)
+	check '10,000 forks: they succeed' load 100 vmtool forks 10000 4
+	diag "10,000 forks: $(cat load.out); VmRSS, VmData, VmLck in kB: $before before"
+	is '10,000 forks: resident, data and locked memory stay the same' \
+		"$(memory VmRSS) $(memory VmData) $(memory VmLck)" "$before"
+	num '10,000 forks: all memory is locked' "$(memory VmLck)" -ge "$(memory VmData)"
+	num '10,000 forks: the scheduling thread took no page fault' $(($(faults) - faults)) -eq 0
+	sched_stop '10,000 forks' INT
+	counts '10,000 forks'
+	num '10,000 forks: they came by' "$(stat queued)" -ge 10000
+fi
+
+# --- The scheduling thread does what it must not: page faults and allocation, while others press for
+# memory. Whom it would wait for then does not wait for it.
+
+# press COMMAND...: in a cgroup whose memory is above its limit
+press() {
+	# shellcheck disable=SC2016 # for the inner shell
+	normal sh -c 'echo $$ >/sys/fs/cgroup/press/cgroup.procs && exec "$@"' sh "$@" >press.out 2>&1
+}
+if sched_start userland --json --test-allocate 256 --timeout-ms 10000; then
+	faults=$(faults)
+	if echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
+		cg_make press
+		echo 16M >/sys/fs/cgroup/press/memory.high
+		press timeout 60 stress-ng --vm 4 --vm-bytes 64M -t 6 &
+		press=$!
+	fi
+	check 'allocating: hackbench succeeds' hackbench_load 30
+	check 'allocating: stress-ng succeeds' load 60 stress-ng --vm 2 --vm-bytes 50% --fork 2 -t 4 || diag_file load load.out
+	num 'allocating: the scheduling thread took page faults' $(($(faults) - faults)) -gt 1000
+	diag "allocating: $(($(faults) - faults)) page faults"
+	if [ -d /sys/fs/cgroup/press ]; then
+		diag "memory cgroup: $(tr '\n' ' ' </sys/fs/cgroup/press/memory.events)"
+		cg_remove press
+		wait $press
+	fi
+	check 'allocating: not ejected' ops_is userland
+	sched_stop 'allocating' INT
+	counts 'allocating'
+fi
+
+# --- Nobody reads its output: a full pipe
+
+file=$OUT
+rm -f pipe
+mkfifo pipe
+OUT=$WORK/pipe
+exec 9<>pipe
+dd if=/dev/zero of=pipe bs=4096 count=16 2>/dev/null
+if sched_start userland --json --stats 1; then
+	check 'full pipe: hackbench succeeds' hackbench_load 30
+	sleep 1
+	check 'full pipe: hackbench succeeds again' hackbench_load 30
+	# It waits for a reader, and what it has to say is not in the pipe yet.
+	cat <&9 >pipe.out &
+	reader=$!
+	wait_for 5 grep -q '"type":"start"' pipe.out
+	# shellcheck disable=SC2002
+	tr -d '\000' <pipe.out >"$file"
+	num 'full pipe: nothing had been lost' "$(tr -dc '\000' <pipe.out | wc -c)" -eq 65536
+	sleep 1.5
+	OUT=$file
+	sched_stop 'full pipe' INT
+	kill $reader
+	wait $reader 2>/dev/null
+	tr -d '\000' <pipe.out >"$OUT"
+	check 'full pipe: all of it arrives' vmtool json "$OUT"
+	counts 'full pipe'
+fi
+exec 9>&-
+OUT=$file
+
+# --- The loader stopped: the watchdog ends it, the machine lives
+
+if sched_start userland --timeout-ms 3000; then
+	background timeout 60 vmtool crowd 10 50
+	sleep 0.5
+	kill -STOP "$SCHED_PID"
+	start=$(now_ms)
+	check 'stopped: the kernel takes over' wait_for 20 state_is disabled
+	diag "stopped: disabled after $(($(now_ms) - start)) ms"
+	num 'stopped: not before the timeout' $(($(now_ms) - start)) -ge 1000
+	check 'stopped: ordinary tasks go on' bg_end 60
+	kill -CONT "$SCHED_PID"
+	sched_ejected 'stopped' 20 3
+	is 'stopped: the exit report names the stall' "$(exit_field kind)" '1026 (SCX_EXIT_ERROR_STALL)'
+	diag "stopped: $(exit_field message)"
+fi
+
+# --- Killed
+
+if sched_start userland; then
+	background timeout 60 vmtool crowd 5 50
+	sleep 0.5
+	sched_end 10 KILL
+	check 'killed: the kernel takes over' wait_for 10 state_is disabled
+	gone 'killed'
+	check 'killed: tasks go on' bg_end 60
+	log_clean 'killed'
+fi
+
+# --- CPU hotplug: started again in the same process, with a thread of its own again
+
+restarted() {
+	[ "$(cat "$SCX/enable_seq")" -eq $((SEQ + $1)) ] && ops_is userland
+}
+if sched_start userland --json -b 3; then
+	SEQ=$(cat "$SCX/enable_seq")
+	fds=$(find "/proc/$SCHED_PID/fd" -type l | wc -l)
+	background timeout 60 vmtool crowd 5 50
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: started again when a CPU goes' wait_for 10 restarted 1
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: started again when a CPU comes' wait_for 10 restarted 2
+	check 'hotplug: tasks go on' bg_end 60
+	is 'hotplug: one scheduling thread' "$(thread | wc -l)" 1
+	is 'hotplug: no file left open' "$(find "/proc/$SCHED_PID/fd" -type l | wc -l)" "$fds"
+	sched_stop 'hotplug' INT
+	counts 'hotplug'
+	num 'hotplug: the options stay' "$(stat handed_back)" -le $((3 * $(stat batches)))
+fi
+
+# --- What is in user space may change: affinity, class, weight; the thread that execs
+
+if sched_start userland --json; then
+	check 'changes: all make progress' load 60 vmtool churn 3 24 || diag_file load load.out
+	check 'exec from threads: all make progress' load 60 vmtool execs 3 8 || diag_file load load.out
+	sched_stop 'changes' INT
+	counts 'changes'
+	num 'changes: tasks were taken back' "$(stat dequeued)" -gt 0
+	num 'changes: stale entries were met' "$(stat stale)" -gt 0
+	num 'changes: bound tasks were not for user space' "$(stat direct)" -gt 100
+fi
+
+# --- Options
+
+# per_batch OPTION...: how many tasks came back in 100 batches, with enough to choose from
+per_batch() {
+	PER_BATCH=
+	sched_start userland --json "$@" || return 1
+	# shellcheck disable=SC2046
+	check "$*: hogs succeed" load 30 vmtool hogs 2 $(times 100 0)
+	sched_stop "$*" INT
+	counts "$*"
+	PER_BATCH=$((100 * $(stat handed_back) / $(stat batches)))
+	diag "$*: $PER_BATCH tasks in 100 batches, woken $(stat wakeups) times"
+}
+per_batch -b 1 && num '-b 1: one at a time' "$PER_BATCH" -eq 100
+per_batch -b 64 && num '-b 64: more than 8 at a time' "$PER_BATCH" -gt 800
+
+if sched_start userland -p --json; then
+	load 30 vmtool hogs 1 0 0
+	sleep 1.2
+	check '-p: hogs with SCHED_EXT succeed' load 30 vmtool hogs 1 0,,ext 0,,ext 0,,ext 0,,ext 0,,ext 0,,ext
+	sched_stop '-p' INT
+	counts '-p'
+	num '-p: tasks with SCHED_EXT are scheduled' "$(stat queued)" -gt 10
+	num '-p: no others' "$(stat enqueued)" -lt 1000
+	is '-p: not itself either' "$(stat own)" 0
+fi
+
+# The ring is a page at least, which holds 85 tasks.
+if sched_start userland --json --queue-len 4; then
+	check '--queue-len 4: each of 200 threads makes progress' crowd_load 10 200 || diag_file load load.out
+	sched_stop '--queue-len 4' INT
+	counts '--queue-len 4'
+	num '--queue-len 4: tasks overflowed' "$(stat overflowed)" -gt 100
+	num '--queue-len 4: tasks were queued' "$(stat queued)" -gt 100
+fi
+
+finish

@@ -35,8 +35,8 @@ memory() {
 	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$SCHED_PID/status"
 }
 
-# times N WORD: the word, as often
-times() {
+# repeat N WORD: the word, as often
+repeat() {
 	awk -v n="$1" -v word="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s ", word }'
 }
 
@@ -55,7 +55,7 @@ if sched_start userland --json --stats 1; then
 	wait_for 5 grep -q '"type":"stats"' "$OUT"
 	faults=$(faults)
 	# shellcheck disable=SC2046
-	background timeout $((SEC + 60)) vmtool hogs "$SEC" $(times 200 0)
+	background timeout $((SEC + 60)) vmtool hogs "$SEC" $(repeat 200 0)
 	sleep 3
 	check '200 tasks: forks beside them go on' load $((SEC + 30)) vmtool forks 200 20
 	diag "$(cat load.out)"
@@ -81,7 +81,7 @@ fi
 
 if sched_start userland --json; then
 	# shellcheck disable=SC2046
-	load 30 vmtool hogs 8 $(times 8 0) $(times 4 5)
+	load 30 vmtool hogs 8 $(repeat 8 0) $(repeat 4 5)
 	cp load.out hogs.out
 	diag "hogs at nice 0 and 5: $(awk '{ printf "%s ", $3 }' hogs.out)"
 	awk '
@@ -143,7 +143,7 @@ if sched_start userland --json --test-allocate 256 --timeout-ms 10000; then
 	if [ -d /sys/fs/cgroup/press ]; then
 		diag "memory cgroup: $(tr '\n' ' ' </sys/fs/cgroup/press/memory.events)"
 		cg_remove press
-		wait $press
+		wait "$press"
 	fi
 	check 'allocating: not ejected' ops_is userland
 	sched_stop 'allocating' INT
@@ -250,7 +250,7 @@ per_batch() {
 	PER_BATCH=
 	sched_start userland --json "$@" || return 1
 	# shellcheck disable=SC2046
-	check "$*: hogs succeed" load 30 vmtool hogs 2 $(times 100 0)
+	check "$*: hogs succeed" load 30 vmtool hogs 2 $(repeat 100 0)
 	sched_stop "$*" INT
 	counts "$*"
 	PER_BATCH=$((100 * $(stat handed_back) / $(stat batches)))

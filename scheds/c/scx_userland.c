@@ -33,6 +33,12 @@
 #define SLICE_NS 20000000ULL
 #define NONE	 UINT32_MAX
 
+/*
+ * Tasks go back in one batch only if their virtual times are as close as this: turns are taken in
+ * the order in which they came back, so a task that goes back too early gets more than its share.
+ */
+#define BATCH_NS (SLICE_NS / 10)
+
 /* No virtual time is ever 0, which to the BPF side means a task that has none yet. */
 #define CLOCK_START (1ULL << 40)
 
@@ -61,6 +67,7 @@ static struct {
 	u32 free;
 	u32 oldest, newest;
 	u64 clock; /* the virtual time of the task that was handed back last, as far as that is ahead */
+	u64 batch; /* the virtual time of the first task of the batch */
 } queue;
 
 /* The thread and what it shares with the BPF side. */
@@ -207,41 +214,47 @@ static int on_queued(void *context, void *data, size_t size)
 	return queue.free == NONE ? -ENOSPC : 0;
 }
 
-/* Whose turn it is; sets USERLAND_TURN_OVERDUE in *@flags if that is for having waited too long. */
-static u32 next(u64 now, u32 *flags)
+/* Has the task that came first waited for too long? */
+static bool is_overdue(u64 now)
 {
-	u32 first = queue.heap[0];
-
-	/*
-	 * A task of little weight may have to wait for longer than the kernel's watchdog allows. The
-	 * clock is not set by it, or all who wake up would be behind who waits now.
-	 */
-	if (first != queue.oldest &&
-	    before(queue.tasks[queue.oldest].seq, now - sched_thread.patience_ns)) {
-		*flags |= USERLAND_TURN_OVERDUE;
-		return queue.oldest;
-	}
-	if (before(queue.clock, queue.tasks[first].vtime))
-		queue.clock = queue.tasks[first].vtime;
-	return first;
+	return before(queue.tasks[queue.oldest].seq, now - sched_thread.patience_ns);
 }
 
-/* Fill up to a batch of turns that no CPU has taken yet. */
+/*
+ * Hand back tasks until a batch of them waits for CPUs, or those left are not to go together with
+ * those. The BPF side asks for more when the last one is taken.
+ */
 static void hand_back(void)
 {
 	struct userland_shared *shared = sched_thread.shared;
 	u64 tail = shared->tail, head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
-	u32 flags = USERLAND_TURN_BATCH;
+	u32 flags = USERLAND_TURN_BATCH, index;
 	u64 now = now_ns();
 
 	for (; queue.nr && tail - head < batch; tail++, flags = 0) {
-		u32 index = next(now, &flags);
-		const struct waiting *task = &queue.tasks[index];
+		const struct waiting *task;
+
+		index = queue.heap[0];
+		if (index != queue.oldest && is_overdue(now)) {
+			/*
+			 * A task of little weight may have to wait for longer than the kernel's watchdog
+			 * allows. It does not move the clock, or who wakes up would be behind who waits.
+			 */
+			index = queue.oldest;
+			flags |= USERLAND_TURN_OVERDUE;
+		} else if (tail == head) {
+			queue.batch = queue.tasks[index].vtime;
+		} else if (before(queue.batch + BATCH_NS, queue.tasks[index].vtime)) {
+			break;
+		}
+		task = &queue.tasks[index];
+		if (!(flags & USERLAND_TURN_OVERDUE) && before(queue.clock, task->vtime))
+			queue.clock = task->vtime;
 
 		shared->turns[tail % USERLAND_NR_TURNS] =
 			(struct userland_turn){ task->seq, task->vtime, task->pid, flags };
 		queue_remove(index);
-		/* Each at once, for a CPU may be waiting. The BPF side never writes the tail, see there. */
+		/* Each at once, for a CPU may be waiting. To the tail the BPF side adds 0 at most. */
 		__atomic_store_n(&shared->tail, tail + 1, __ATOMIC_SEQ_CST);
 	}
 }
@@ -463,8 +476,8 @@ static const struct scx_option options[] = {
 		.short_name = 'b',
 		.long_name = "batch",
 		.arg = "COUNT",
-		.help = "hand back up to COUNT tasks at once: the fewer, the more often the scheduling thread "
-			"runs, and the better its order, for who comes meanwhile may go before them",
+		.help = "hand back up to COUNT tasks at once, of nearly the same virtual runtime: the fewer, the "
+			"more often the scheduling thread runs, and the better its order",
 		SCX_VARIABLE(batch),
 		SCX_RANGE(1, USERLAND_NR_TURNS),
 		.unit = "tasks",

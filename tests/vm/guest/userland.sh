@@ -47,24 +47,20 @@ load() {
 	normal timeout "$limit" "$@" >load.out 2>&1
 }
 
-# --- 200 tasks for 30 s, and 10,000 forks beside them, which leave nothing behind in the loader
+# --- 200 tasks for 30 s, forks beside them
 
 SEC=${SCX_USERLAND_SEC:-30}
 if sched_start userland --json --stats 1; then
 	num 'the scheduling thread is there' "$(thread | wc -l)" -eq 1
 	# The first statistics are out: everything has been used once.
 	wait_for 5 grep -q '"type":"stats"' "$OUT"
-	before="$(memory VmRSS) $(memory VmData) $(memory VmLck)"
 	faults=$(faults)
 	# shellcheck disable=SC2046
 	background timeout $((SEC + 60)) vmtool hogs "$SEC" $(repeat 200 0)
 	started=$(now_ms)
 	sleep 2
-	check '10,000 forks: they succeed' load 150 vmtool forks 10000 400
-	diag "10,000 forks: $(cat load.out), begun beside 200 hogs; VmRSS, VmData, VmLck in kB: $before before"
-	is '10,000 forks: resident, data and locked memory stay the same' \
-		"$(memory VmRSS) $(memory VmData) $(memory VmLck)" "$before"
-	num '10,000 forks: all memory is locked' "$(memory VmLck)" -ge "$(memory VmData)"
+	check '200 tasks: forks beside them succeed' load $((SEC + 30)) vmtool forks 100 10
+	diag "$(cat load.out)"
 	check '200 tasks: they succeed' bg_end $((SEC + 60))
 	num '200 tasks: they took the time' $(($(now_ms) - started)) -ge $((SEC * 1000))
 	num '200 tasks: the scheduling thread took no page fault' $(($(faults) - faults)) -eq 0
@@ -73,7 +69,6 @@ if sched_start userland --json --stats 1; then
 	counts '200 tasks'
 	num '200 tasks: they waited in user space' \
 		"$(sed -n 's/.*"waiting":\([0-9]*\).*/\1/p' "$OUT" | sort -n | tail -n 1)" -ge 150
-	num '10,000 forks: they came by' "$(stat queued)" -ge 10000
 	awk '
 		{ sub("ms=", "", $3); sum += $3; if (NR == 1 || $3 < min) min = $3; if ($3 > max) max = $3 }
 		END { printf "%d %d %d %d\n", NR, min, sum / NR, max }' bg.out >spread
@@ -81,6 +76,24 @@ if sched_start userland --json --stats 1; then
 	diag "200 tasks: each ran for $min to $max ms, $mean on average"
 	num '200 tasks: all there' "$n" -eq 200
 	num '200 tasks: each got at least half the average' "$min" -ge $((mean / 2))
+fi
+
+# --- 10,000 forks leave nothing behind in the loader. No more than 4 at once: processes that fork wait
+# for locks of the kernel, and an emulated machine that has not so many CPUs in truth is slow at that.
+
+if sched_start userland --json --stats 1; then
+	wait_for 5 grep -q '"type":"stats"' "$OUT"
+	before="$(memory VmRSS) $(memory VmData) $(memory VmLck)"
+	faults=$(faults)
+	check '10,000 forks: they succeed' load 150 vmtool forks 10000 4
+	diag "$(cat load.out); VmRSS, VmData, VmLck in kB: $before before"
+	is '10,000 forks: resident, data and locked memory stay the same' \
+		"$(memory VmRSS) $(memory VmData) $(memory VmLck)" "$before"
+	num '10,000 forks: all memory is locked' "$(memory VmLck)" -ge "$(memory VmData)"
+	num '10,000 forks: the scheduling thread took no page fault' $(($(faults) - faults)) -eq 0
+	sched_stop '10,000 forks' INT
+	counts '10,000 forks'
+	num '10,000 forks: they came by' "$(stat queued)" -ge 10000
 fi
 
 # --- Shares: 8 equal hogs and 4 of a third of their weight, none bound to a CPU

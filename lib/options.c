@@ -23,16 +23,7 @@
 
 /* Variables here are offsets into struct common_options, see store_common(). */
 static const struct scx_option common_table[] = {
-	{
-		.long_name = "stats",
-		.arg = "SEC",
-		.help = "print statistics every SEC seconds",
-		SCX_RANGE(1, 86400),
-		.unit = "seconds",
-		.target = SCX_TARGET_VARIABLE,
-		.offset = offsetof(struct common_options, stats_interval_s),
-		.size = sizeof(u32),
-	},
+	SCX_STATS_OPTION(0),
 	COMMON_FLAG(0, "json", "print statistics, messages and the exit report as JSON lines",
 		    json),
 	{
@@ -199,6 +190,7 @@ static void store(void *to, const struct parsed_option *parsed)
 
 static void store_common(struct options *options)
 {
+	s64 number;
 	size_t i;
 
 	for (i = 0; i < options->nr; i++) {
@@ -208,6 +200,9 @@ static void store_common(struct options *options)
 		    parsed->option->target == SCX_TARGET_VARIABLE)
 			store((char *)&options->common + parsed->option->offset, parsed);
 	}
+	/* The scheduler's own table may have this one, with a letter. */
+	if (options_find(options, SCX_TARGET_STATS, &number))
+		options->common.stats_interval_s = number;
 }
 
 static struct parsed_option *find_long(const struct options *options, const char *name)

@@ -63,7 +63,7 @@ void options_set_rodata(const struct options *options, void *rodata);
 /*
  * options_find - the value of the option that sets @target, if it was given
  *
- * For targets that exist once (SCX_TARGET_DUMP_LEN). Returns whether it was given.
+ * For targets that exist once (SCX_TARGET_DUMP_LEN, SCX_TARGET_STATS). Returns whether it was given.
  */
 bool options_find(const struct options *options, enum scx_option_target target, s64 *number);
 

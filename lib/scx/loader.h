@@ -74,6 +74,7 @@ enum scx_option_target {
 	SCX_TARGET_OPS_MEMBER, /* a number in struct sched_ext_ops */
 	SCX_TARGET_OPS_FLAG,   /* a bit of sched_ext_ops.flags; flag options only */
 	SCX_TARGET_DUMP_LEN,   /* how much of the debug dump is kept */
+	SCX_TARGET_STATS,      /* the interval at which statistics are printed */
 };
 
 struct scx_option {
@@ -120,6 +121,18 @@ struct scx_option {
 		SCX_RANGE(0, 16 << 20),                                                            \
 		.unit = "bytes",                                                                   \
 		.target = SCX_TARGET_DUMP_LEN,                                                     \
+	}
+
+/* The common option --stats, with a short name of the scheduler's own. */
+#define SCX_STATS_OPTION(letter)                              \
+	{                                                     \
+		.short_name = (letter),                       \
+		.long_name = "stats",                         \
+		.arg = "SEC",                                 \
+		.help = "print statistics every SEC seconds", \
+		SCX_RANGE(1, 86400),                          \
+		.unit = "seconds",                            \
+		.target = SCX_TARGET_STATS,                   \
 	}
 
 /*

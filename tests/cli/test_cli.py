@@ -25,6 +25,8 @@ CLASSIC = {
     'qmap': 'setTlbPMHdDSpvh',
     'sdt': 'vh',
     'userland': 'bpvh',
+    'nest': 'dmisIvh',
+    'prev': 'ivh',
 }
 COMMON = ['stats', 'json', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len', 'timeout-ms',
           'verbose', 'version', 'help']
@@ -78,15 +80,18 @@ def source_options():
         for entry in re.finditer(
                 r"(?:\.short_name = '(?P<short>.)',\s*)?\.long_name = \"(?P<long>[^\"]+)\""
                 r"|COMMON_FLAG\((?:0|'(?P<flag>.)'), \"(?P<name>[^\"]+)\""
-                r"|SCX_EXIT_DUMP_LEN_OPTION\((?:0|'(?P<dump>.)')\)", table[1]):
+                r"|SCX_EXIT_DUMP_LEN_OPTION\((?:0|'(?P<dump>.)')\)"
+                r"|SCX_(?P<stats>STATS)_OPTION\((?:0|'(?P<interval>.)')\)", table[1]):
             names += 1
             if entry['long']:
                 found.append((entry['short'], entry['long']))
             elif entry['name']:
                 found.append((entry['flag'], entry['name']))
+            elif entry['stats']:
+                found.append((entry['interval'], 'stats'))
             else:
                 found.append((entry['dump'], 'exit-dump-len'))
-        if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_EXIT_DUMP_LEN_OPTION\(', table[1])):
+        if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_(EXIT_DUMP_LEN|STATS)_OPTION\(', table[1])):
             raise AssertionError(f'{path}: an entry of the table is in a form that this test cannot read')
         # Entries begin with their names, and the flag is after them.
         hidden.update(re.findall(r'\.long_name = "([^"]+)"(?:(?!\.long_name).)*?\.hidden = true',

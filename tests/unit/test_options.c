@@ -90,6 +90,7 @@ static const struct scx_option table[] = {
 	  SCX_RANGE(1, 64),
 	  SCX_OPS_MEMBER(dispatch_max_batch) },
 	SCX_EXIT_DUMP_LEN_OPTION('D'),
+	SCX_STATS_OPTION('i'),
 };
 
 static const struct scx_sched sched = {
@@ -486,6 +487,27 @@ static void test_override(void)
 	capture_stderr();
 	CHECK_EQ(parse_for(&plain, &options, "-D 5"), -EINVAL);
 	CHECK_HAS(captured(), "'-D'");
+	options_free(&options);
+
+	/* The interval of the statistics, whose value is with the common options. */
+	CHECK_EQ(parse(&options, "-i 3"), 0);
+	CHECK_EQ(options.common.stats_interval_s, 3);
+	options_free(&options);
+	CHECK_EQ(parse(&options, "--stats 4"), 0);
+	CHECK_EQ(options.common.stats_interval_s, 4);
+	options_free(&options);
+	CHECK_EQ(parse(&options, "-D 5"), 0);
+	CHECK_EQ(options.common.stats_interval_s, 0);
+	file = text_file();
+	options_help(&options, NULL, file);
+	CHECK_HAS(text_of(file), "-i, --stats SEC");
+	options_free(&options);
+	CHECK_EQ(parse_for(&plain, &options, "--stats 5"), 0);
+	CHECK_EQ(options.common.stats_interval_s, 5);
+	options_free(&options);
+	capture_stderr();
+	CHECK_EQ(parse(&options, "-i 0"), -EINVAL);
+	CHECK_HAS(captured(), "--stats");
 	options_free(&options);
 }
 

@@ -173,7 +173,7 @@ static const struct {
 	{ "churn", "SEC TASKS", 2, cmd_churn },
 	{ "cookies", "LIMIT TASKS GROUPS", 3, cmd_cookies },
 	{ "execs", "SEC PROCESSES", 2, cmd_execs },
-	{ "forks", "COUNT PROCESSES", 2, cmd_forks },
+	{ "naps", "SEC TASKS WORK NAP [fork]", 4, cmd_naps },
 	{ "beat", "FILE", 1, cmd_beat },
 	{ "forks", "COUNT WORKERS", 2, cmd_forks },
 	{ "killforks", "COUNT", 1, cmd_killforks },

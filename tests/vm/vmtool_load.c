@@ -68,6 +68,21 @@ static void work(int rounds)
 		;
 }
 
+/* That much CPU time, however long it takes. */
+static void spin_us(long us)
+{
+	struct timespec ts;
+	uint64_t end = 0, now;
+
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+		now = ts.tv_sec * NSEC + ts.tv_nsec;
+		if (!end)
+			end = now + us * 1000ULL;
+		work(50);
+	} while (now < end);
+}
+
 /* Wait for @nr children. Returns how many of them ended other than with status 0. */
 static int reap(int nr)
 {
@@ -456,35 +471,93 @@ int cmd_execs(int argc, char **argv)
 	return reap(nr) ? 1 : 0;
 }
 
-/*
- * forks COUNT PROCESSES: as many children, which do nothing, of so many processes at once
- *
- * Each process waits for one child before it has the next one.
- */
-int cmd_forks(int argc, char **argv)
+/* How often a task was seen on which CPU, and how often that was not the one before. */
+struct trail {
+	uint32_t wakes;
+	uint32_t moves;
+	uint32_t seen[CPU_SETSIZE];
+};
+
+static void note_cpu(struct trail *trail, int *last)
 {
-	long count = number(argv[1], 1, 10000000), nr = number(argv[2], 1, 1000), i, n;
-	uint64_t start = now_ns();
-	int failed;
+	int cpu = sched_getcpu();
+
+	trail->wakes++;
+	trail->moves += *last >= 0 && cpu != *last;
+	trail->seen[cpu % CPU_SETSIZE]++;
+	*last = cpu;
+}
+
+/* A nap and some work, over and over; with @children the work is a child's, which is waited for. */
+static void nap(struct start *start, struct trail *trail, long work_us, long nap_us, bool children)
+{
+	int last = -1, status;
+
+	wait_for_go(start);
+	while (now_ns() < start->end_ns) {
+		usleep(nap_us);
+		note_cpu(trail, &last);
+		if (children && fork()) {
+			wait(&status);
+			continue;
+		}
+		if (children)
+			note_cpu(trail, &last);
+		spin_us(work_us);
+		if (children)
+			_exit(0);
+	}
+}
+
+static void print_trail(const char *label, const struct trail *trail)
+{
+	int cpu;
+
+	printf("%s wakes=%u moves=%u cpus", label, trail->wakes, trail->moves);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (trail->seen[cpu])
+			printf(" %d=%u", cpu, trail->seen[cpu]);
+	printf("\n");
+}
+
+/*
+ * naps SEC TASKS WORK NAP [fork]: mostly idle tasks, and where they run
+ *
+ * Each works for WORK us and sleeps for NAP us, in turns; with fork it has a child do the work. Prints
+ * a line for each task and one for all: how often it was seen (after each nap, and the child when it
+ * starts), how often on another CPU than the time before, and how often on which CPU.
+ */
+int cmd_naps(int argc, char **argv)
+{
+	long nr = number(argv[2], 1, 1000), work_us = number(argv[3], 0, 10000000),
+	     nap_us = number(argv[4], 0, 10000000), i, failed;
+	struct trail *trails = shared(nr * sizeof(*trails)), *all = shared(sizeof(*all));
+	struct start *start = shared(sizeof(*start));
+	bool children = argc > 5 && !strcmp(argv[5], "fork");
+	char label[32];
+	int cpu;
 
 	for (i = 0; i < nr; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			die("fork");
-		if (pid)
-			continue;
-		for (n = i; n < count; n += nr) {
-			pid = fork();
-			if (!pid)
-				_exit(0);
-			if (pid < 0 || reap(1))
-				_exit(1);
+		if (!pid) {
+			nap(start, &trails[i], work_us, nap_us, children);
+			_exit(0);
 		}
-		_exit(0);
 	}
+	go(start, nr, number(argv[1], 1, 600));
 	failed = reap(nr);
-	printf("%ld forks in %.1f s\n", count, (double)(now_ns() - start) / NSEC);
+	for (i = 0; i < nr; i++) {
+		snprintf(label, sizeof(label), "task%ld", i);
+		print_trail(label, &trails[i]);
+		all->wakes += trails[i].wakes;
+		all->moves += trails[i].moves;
+		for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			all->seen[cpu] += trails[i].seen[cpu];
+	}
+	print_trail("all", all);
 	return failed ? 1 : 0;
 }
 

@@ -20,13 +20,6 @@ under() {
 	add_up "$name"
 }
 
-# load SECONDS COMMAND...
-load() {
-	local limit="$1"
-	shift
-	normal timeout "$limit" "$@" >load.out 2>&1
-}
-
 # The largest number of runnable tasks seen while a load runs.
 runnable() {
 	local most=0 now

@@ -370,6 +370,13 @@ run_once() {
 
 # --- Loads. Each runs to its end, and what it returns is what came of it.
 
+# load SECONDS COMMAND...: one without a function of its own
+load() {
+	local limit="$1"
+	shift
+	normal timeout "$limit" "$@" >load.out 2>&1
+}
+
 hackbench_load() {
 	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
 }

@@ -28,6 +28,8 @@ RELATIONS = {
                  'handed_back = dispatched + stale',
                  'batches <= handed_back',
                  'queued > 0'),
+    'prev': ('selected = previous + other + busy', 'enqueued = bound + queued', 'taken <= queued',
+             'run > 0', 'previous > 0'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

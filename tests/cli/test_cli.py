@@ -261,9 +261,10 @@ class BadOptions(Case):
 
     def test_numbers_below(self):
         for option in listed_options():
-            # -1 means something to -d alone, and 0 to --exit-dump-len and -d.
-            if option.is_number and option.long not in ('exit-dump-len', 'disallow'):
-                for value in ('-1', '0'):
+            # -1 means something to -d alone, and 0 to some.
+            if option.is_number and option.long != 'disallow':
+                zero = option.long in ('exit-dump-len', 'max-reserve', 'iterations')
+                for value in ('-1',) if zero else ('-1', '0'):
                     with self.subTest(option=option.long, value=value):
                         self.assert_usage(self.run_program(f'--{option.long}', value), f"'{value}'")
 

@@ -28,6 +28,9 @@ RELATIONS = {
                  'handed_back = dispatched + stale',
                  'batches <= handed_back',
                  'queued > 0'),
+    'nest': ('selected = attached + previous + nested + reserved + outside + busy',
+             'enqueued = bound + queued', 'taken <= queued', 'primary_in = primary + primary_out',
+             'reserve_in = reserve + reserve_out', 'run > 0', 'selected > 0'),
     'prev': ('selected = previous + other + busy', 'enqueued = bound + queued', 'taken <= queued',
              'run > 0', 'previous > 0'),
 }

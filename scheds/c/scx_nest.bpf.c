@@ -113,7 +113,6 @@ struct {
 } cpu_ctxs SEC(".maps");
 
 struct task_ctx {
-	u64 started_ns;
 	s32 last_cpu;
 	s32 attached_cpu; /* negative: none yet */
 	u32 failures;
@@ -491,7 +490,6 @@ void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 	if (cpu == taskc->last_cpu)
 		taskc->attached_cpu = cpu;
 	taskc->last_cpu = cpu;
-	taskc->started_ns = scx_bpf_now();
 	scx_vtime_advance(&vtime_now, p->scx.dsq_vtime);
 
 	/* The kernel's own work on this CPU does not keep it in a nest: it is there anyway. */
@@ -500,24 +498,21 @@ void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 {
-	struct task_ctx *taskc = task_ctx(p);
 	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
-	u64 now = scx_bpf_now(), used;
+	u64 used;
 
-	if (!taskc || !cpuc)
+	if (!cpuc)
 		return;
 	if (cpuc->busy)
-		cpuc->last_used_ns = now;
+		cpuc->last_used_ns = scx_bpf_now();
 	cpuc->busy = false;
 
 	/*
-	 * By the clock, for the slice that is left does not tell: a task that nobody wants to follow is
-	 * given another one while it runs. One slice at most: it owes nobody what it ran alone, and would
-	 * have to wait until all others had run as much.
+	 * What is gone of the slice, so that a yield costs all of it: the queue of a thousand tasks that
+	 * yield all the time moves on, and a light task in it gets its turn. What a task ran alone it owes
+	 * nobody, for each slice of that began anew. The kernel may have given a longer one than ours.
 	 */
-	used = now - taskc->started_ns;
-	if (used > slice_ns)
-		used = slice_ns;
+	used = p->scx.slice < slice_ns ? slice_ns - p->scx.slice : 0;
 	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + scx_vtime_charge(used, p->scx.weight));
 }
 

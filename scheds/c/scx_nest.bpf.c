@@ -144,7 +144,10 @@ static struct cpu_ctx *cpu_ctx(s32 cpu)
 	return cpuc;
 }
 
-/* A queue of our own cannot be created on malformed kernels; the global DSQ does instead, as a FIFO. */
+/*
+ * A queue of our own cannot be created on malformed kernels; the global DSQ does instead, as a FIFO. Nor
+ * can slices and virtual times be set there, other than by writes that the kernel warns about.
+ */
 static bool have_shared_dsq(void)
 {
 	return bpf_ksym_exists(scx_bpf_create_dsq);
@@ -473,7 +476,7 @@ void BPF_STRUCT_OPS(nest_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 	}
 	/* Nobody waits, and @prev goes on if it still can: the kernel would give it a slice of 20 ms. */
-	if (prev)
+	if (prev && have_shared_dsq())
 		scx_bpf_task_set_slice(prev, slice_ns);
 }
 
@@ -506,6 +509,8 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 	if (cpuc->busy)
 		cpuc->last_used_ns = scx_bpf_now();
 	cpuc->busy = false;
+	if (!have_shared_dsq())
+		return;
 
 	/*
 	 * What is gone of the slice, so that a yield costs all of it: the queue of a thousand tasks that
@@ -518,7 +523,8 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 
 void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)
 {
-	scx_bpf_task_set_dsq_vtime(p, vtime_now);
+	if (have_shared_dsq())
+		scx_bpf_task_set_dsq_vtime(p, vtime_now);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init_task, struct task_struct *p, struct scx_init_task_args *args)

@@ -426,6 +426,7 @@ s32 BPF_STRUCT_OPS(nest_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wak
 
 void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 {
+	u64 vtime;
 	s32 cpu;
 
 	scx_stat_inc(NEST_STAT_ENQUEUED);
@@ -448,9 +449,9 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
 		return;
 	}
-	/* A task that slept for long has one slice of advantage, not all that it did not use. */
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, slice_ns,
-				 scx_vtime_limit_credit(p->scx.dsq_vtime, vtime_now, slice_ns),
+	vtime = scx_vtime_clamp(p->scx.dsq_vtime, vtime_now, slice_ns);
+	scx_bpf_task_set_dsq_vtime(p, vtime);
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(slice_ns, p->scx.weight), vtime,
 				 enq_flags);
 
 	/*
@@ -494,6 +495,7 @@ void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 		taskc->attached_cpu = cpu;
 	taskc->last_cpu = cpu;
 	scx_vtime_advance(&vtime_now, p->scx.dsq_vtime);
+	scx_vtime_start(p);
 
 	/* The kernel's own work on this CPU does not keep it in a nest: it is there anyway. */
 	cpuc->busy = !scx_is_percpu_kthread(p);
@@ -502,7 +504,6 @@ void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 {
 	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
-	u64 used;
 
 	if (!cpuc)
 		return;
@@ -512,13 +513,8 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 	if (!have_shared_dsq())
 		return;
 
-	/*
-	 * What is gone of the slice, so that a yield costs all of it: the queue of a thousand tasks that
-	 * yield all the time moves on, and a light task in it gets its turn. What a task ran alone it owes
-	 * nobody, for each slice of that began anew. The kernel may have given a longer one than ours.
-	 */
-	used = p->scx.slice < slice_ns ? slice_ns - p->scx.slice : 0;
-	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + scx_vtime_charge(used, p->scx.weight));
+	scx_bpf_task_set_dsq_vtime(
+		p, p->scx.dsq_vtime + scx_vtime_charge(scx_vtime_used(p, runnable), p->scx.weight));
 }
 
 void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)

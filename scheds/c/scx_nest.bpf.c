@@ -30,6 +30,7 @@
  * more work at each wake-up.
  */
 #include <scx/common.bpf.h>
+#include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_nest.h"
@@ -142,15 +143,6 @@ static struct cpu_ctx *cpu_ctx(s32 cpu)
 	if (!cpuc)
 		scx_bpf_error("no context for CPU %d", cpu);
 	return cpuc;
-}
-
-/*
- * A queue of our own cannot be created on malformed kernels; the global DSQ does instead, as a FIFO. Nor
- * can slices and virtual times be set there, other than by writes that the kernel warns about.
- */
-static bool have_shared_dsq(void)
-{
-	return bpf_ksym_exists(scx_bpf_create_dsq);
 }
 
 /* --- The nests */
@@ -445,7 +437,11 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	scx_stat_inc(NEST_STAT_QUEUED);
-	if (!have_shared_dsq()) {
+	/*
+	 * On malformed kernels the global DSQ does instead, as a FIFO, and slices and virtual times are
+	 * left alone: they could only be set by writes that the kernel warns about.
+	 */
+	if (!scx_own_dsqs()) {
 		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
 		return;
 	}
@@ -470,14 +466,14 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(nest_dispatch, s32 cpu, struct task_struct *prev)
 {
-	if (have_shared_dsq() && scx_bpf_dsq_move_to_local(SHARED_DSQ)) {
+	if (scx_own_dsq_move_to_local(SHARED_DSQ)) {
 		scx_stat_inc(NEST_STAT_TAKEN);
 		leave(RESERVE, cpu);
 		join(PRIMARY, cpu);
 		return;
 	}
 	/* Nobody waits, and @prev goes on if it still can: the kernel would give it a slice of 20 ms. */
-	if (prev && have_shared_dsq())
+	if (prev && scx_own_dsqs())
 		scx_bpf_task_set_slice(prev, slice_ns);
 }
 
@@ -510,7 +506,7 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 	if (cpuc->busy)
 		cpuc->last_used_ns = scx_bpf_now();
 	cpuc->busy = false;
-	if (!have_shared_dsq())
+	if (!scx_own_dsqs())
 		return;
 
 	scx_bpf_task_set_dsq_vtime(
@@ -519,7 +515,7 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 
 void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)
 {
-	if (have_shared_dsq())
+	if (scx_own_dsqs())
 		scx_bpf_task_set_dsq_vtime(p, vtime_now);
 }
 
@@ -584,8 +580,8 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init)
 
 	nr_cpu_ids = scx_bpf_nr_cpu_ids();
 	err = init_masks();
-	if (!err && have_shared_dsq())
-		err = scx_bpf_create_dsq(SHARED_DSQ, -1);
+	if (!err)
+		err = scx_own_dsq_create(SHARED_DSQ);
 	return err;
 }
 

@@ -11,6 +11,7 @@
  * loads that compute for long, which are better off alone on a core, nor more tasks than CPUs.
  */
 #include <scx/common.bpf.h>
+#include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_prev.h"
 
@@ -25,11 +26,6 @@ SCX_STATS_DEFINE(PREV_NR_STATS);
  * none can be created (malformed kernels) the global one must do; the kernel serves it by itself.
  */
 #define SHARED_DSQ 0
-
-static bool have_shared_dsq(void)
-{
-	return bpf_ksym_exists(scx_bpf_create_dsq);
-}
 
 /*
  * Whether @cpu is idle and @p may run there. If so nobody else is told from now on that it is idle: it
@@ -88,11 +84,9 @@ void BPF_STRUCT_OPS(prev_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	scx_stat_inc(PREV_STAT_QUEUED);
-	if (!have_shared_dsq()) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+	scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), SCX_SLICE_DFL, enq_flags);
+	if (!scx_own_dsqs())
 		return;
-	}
-	scx_bpf_dsq_insert(p, SHARED_DSQ, SCX_SLICE_DFL, enq_flags);
 
 	/*
 	 * The kernel wakes the CPU that select_cpu() returned, if that went idle meanwhile. For a task
@@ -110,7 +104,7 @@ void BPF_STRUCT_OPS(prev_enqueue, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(prev_dispatch, s32 cpu, struct task_struct *prev)
 {
-	if (have_shared_dsq() && scx_bpf_dsq_move_to_local(SHARED_DSQ))
+	if (scx_own_dsq_move_to_local(SHARED_DSQ))
 		scx_stat_inc(PREV_STAT_TAKEN);
 }
 
@@ -121,7 +115,7 @@ void BPF_STRUCT_OPS(prev_running, struct task_struct *p)
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(prev_init)
 {
-	return have_shared_dsq() ? scx_bpf_create_dsq(SHARED_DSQ, -1) : 0;
+	return scx_own_dsq_create(SHARED_DSQ);
 }
 
 void BPF_STRUCT_OPS(prev_exit, struct scx_exit_info *ei)

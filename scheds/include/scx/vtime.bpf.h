@@ -43,22 +43,21 @@ static inline u64 scx_vtime_slice(u64 slice, u32 weight)
 }
 
 /*
- * scx_vtime_clamp - @vtime, but within reach of the clock @now
+ * scx_vtime_clamp - @vtime, but within @slice ns of the clock @now
  *
- * For a task that enters a queue. Not more than @slice ns behind: what a task did not use while it
- * slept is not saved up. Not further ahead than one turn can bring it: a task gets there that was
- * lighter once, or that had a CPU to itself for long, when nobody lost anything by it.
+ * For a task that enters a queue. Not further behind: what a task did not use while it slept is not
+ * saved up. Not further ahead either, where a task gets that was lighter once, or had a CPU to itself
+ * for long, when nobody lost anything by it; or that is so light that even the shortest turn is
+ * charged more (weights below 5, with a slice of 20 ms, count as 5). So whoever waits is reached when
+ * the others have had a slice. It matters beyond fairness: a task may be preempted while the kernel
+ * waits for it, in an RCU read-side section for one, and khugepaged has nice 19.
  */
 static inline u64 scx_vtime_clamp(u64 vtime, u64 now, u64 slice)
 {
-	u64 ahead = scx_vtime_charge(SCX_VTIME_SLICE_MIN, 1);
-
-	if (ahead < slice)
-		ahead = slice;
 	if (time_before(vtime, now - slice))
 		return now - slice;
-	if (time_before(now + ahead, vtime))
-		return now + ahead;
+	if (time_before(now + slice, vtime))
+		return now + slice;
 	return vtime;
 }
 

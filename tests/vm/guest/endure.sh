@@ -92,7 +92,7 @@ endure() {
 	# The watchdog's own thread waits in line behind thousands, so it gets more patience.
 	sched_start "$@" --json --timeout-ms 30000 || return 1
 	freeze
-	load '4000 tasks' 120 vmtool crowd 20 4000
+	load '4000 tasks' 180 vmtool crowd 40 4000
 	load 'affinity, stop, weight, class and policy changes' 60 vmtool churn 3 24
 	load 'exec from threads' 60 vmtool execs 2 8
 	load 'fork storm' 60 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2

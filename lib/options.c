@@ -26,6 +26,8 @@ static const struct scx_option common_table[] = {
 	SCX_STATS_OPTION(0),
 	COMMON_FLAG(0, "json", "print statistics, messages and the exit report as JSON lines",
 		    json),
+	COMMON_FLAG(0, "per-cpu", "print the statistics of each CPU too, where they are not 0",
+		    per_cpu),
 	{
 		.long_name = "openmetrics",
 		.arg = "FILE",

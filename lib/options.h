@@ -21,6 +21,7 @@ struct common_options {
 	bool help;
 	bool man;
 	bool json;
+	bool per_cpu;
 	bool dry_run;
 	bool probe;
 	bool force;

@@ -407,11 +407,18 @@ static void read_stats(struct scx_run *run)
 
 static void print_stats(struct scx_run *run)
 {
+	const struct common_options *common = &run->options.common;
 	size_t size = run->sched->nr_stats * sizeof(s64);
+	int nr_cpus = libbpf_num_possible_cpus();
 
 	if (!run->sched->nr_stats)
 		return;
-	if (run->options.common.json)
+	/* The totals go last: the last line of all is that of the totals at the end. */
+	if (common->per_cpu && common->json)
+		stats_cpus_json(run->sched, run->values, nr_cpus, uptime_ms(run), stdout);
+	else if (common->per_cpu)
+		stats_cpus_text(run->sched, run->values, nr_cpus, stdout);
+	if (common->json)
 		stats_json(run->sched, run->sums, uptime_ms(run), stdout);
 	else
 		stats_text(run->sched, run->sums, run->before, stdout);

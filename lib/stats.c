@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,55 @@ void stats_json(const struct scx_sched *sched, const s64 *sums, u64 uptime_ms, F
 		json_number(&json, sched->stats[i].name, sums[i]);
 	json_end_object(&json);
 	json_end(&json);
+}
+
+/* Is any of @nr counters not 0? */
+static bool any(const s64 *values, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (values[i])
+			return true;
+	return false;
+}
+
+void stats_cpus_text(const struct scx_sched *sched, const s64 *values, size_t nr_cpus, FILE *file)
+{
+	size_t nr = sched->nr_stats, cpu, i;
+
+	for (cpu = 0; cpu < nr_cpus; cpu++, values += nr) {
+		if (!any(values, nr))
+			continue;
+		fprintf(file, "%s: CPU %zu:", sched->name, cpu);
+		for (i = 0; i < nr; i++)
+			if (values[i])
+				fprintf(file, " %s=%lld", sched->stats[i].name, values[i]);
+		fputc('\n', file);
+	}
+	fflush(file);
+}
+
+void stats_cpus_json(const struct scx_sched *sched, const s64 *values, size_t nr_cpus,
+		     u64 uptime_ms, FILE *file)
+{
+	size_t nr = sched->nr_stats, cpu, i;
+	struct json json;
+
+	for (cpu = 0; cpu < nr_cpus; cpu++, values += nr) {
+		if (!any(values, nr))
+			continue;
+		json_begin(&json, file);
+		json_string(&json, "type", "cpu_stats");
+		json_string(&json, "scheduler", sched->name);
+		json_number(&json, "uptime_ms", uptime_ms);
+		json_number(&json, "cpu", cpu);
+		json_begin_object(&json, "stats");
+		for (i = 0; i < nr; i++)
+			json_number(&json, sched->stats[i].name, values[i]);
+		json_end_object(&json);
+		json_end(&json);
+	}
 }
 
 void stats_openmetrics(const struct scx_sched *sched, const s64 *sums, FILE *file)

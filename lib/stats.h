@@ -22,6 +22,16 @@ void stats_text(const struct scx_sched *sched, const s64 *sums, const s64 *befor
 /* stats_json - one JSON line, with "type": "stats", the time and the totals */
 void stats_json(const struct scx_sched *sched, const s64 *sums, u64 uptime_ms, FILE *file);
 
+/*
+ * stats_cpus_text, stats_cpus_json - a line for each CPU with counters that are not 0
+ *
+ * @values as for stats_sum(). As text, what is 0 is left out. In JSON, "type" is "cpu_stats" and
+ * "cpu" the CPU. A gauge goes up on one CPU and down on another: only its sum means something.
+ */
+void stats_cpus_text(const struct scx_sched *sched, const s64 *values, size_t nr_cpus, FILE *file);
+void stats_cpus_json(const struct scx_sched *sched, const s64 *values, size_t nr_cpus,
+		     u64 uptime_ms, FILE *file);
+
 /* stats_openmetrics - the totals as an OpenMetrics exposition */
 void stats_openmetrics(const struct scx_sched *sched, const s64 *sums, FILE *file);
 

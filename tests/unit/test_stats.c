@@ -53,6 +53,27 @@ static void test_text(void)
 	CHECK_STR(text_of(file), "test: enqueued=15 handed_over=7 waiting=4\n");
 }
 
+static void test_cpus(void)
+{
+	/* CPU 1 has nothing to tell; a gauge may be below 0 on one CPU. */
+	static const s64 values[] = { 1, 10, 0, 0, 0, 0, 2, 0, -3 };
+	FILE *file = text_file();
+
+	stats_cpus_text(&sched, values, 3, file);
+	CHECK_STR(text_of(file), "test: CPU 0: enqueued=1 handed_over=10\n"
+				 "test: CPU 2: enqueued=2 waiting=-3\n");
+	file = text_file();
+	stats_cpus_json(&sched, values, 3, 12, file);
+	CHECK_STR(text_of(file),
+		  "{\"type\":\"cpu_stats\",\"scheduler\":\"test\",\"uptime_ms\":12,\"cpu\":0,"
+		  "\"stats\":{\"enqueued\":1,\"handed_over\":10,\"waiting\":0}}\n"
+		  "{\"type\":\"cpu_stats\",\"scheduler\":\"test\",\"uptime_ms\":12,\"cpu\":2,"
+		  "\"stats\":{\"enqueued\":2,\"handed_over\":0,\"waiting\":-3}}\n");
+	file = text_file();
+	stats_cpus_text(&sched, values, 0, file);
+	CHECK_STR(text_of(file), "");
+}
+
 static void test_json(void)
 {
 	static const s64 sums[NR] = { 15, 9223372036854775807LL, -4 };
@@ -164,7 +185,7 @@ static void test_file_errors(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_sum),		TEST(test_text), TEST(test_json),
+		TEST(test_sum),		TEST(test_text), TEST(test_cpus),	 TEST(test_json),
 		TEST(test_openmetrics), TEST(test_file), TEST(test_file_errors),
 	};
 

@@ -225,6 +225,15 @@ int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value);
 /* scx_run_stat - the sum of counter @index over the CPUs, as last read */
 s64 scx_run_stat(const struct scx_run *run, unsigned int index);
 
+/*
+ * scx_check_cpu - can @cpu play a part of its own?
+ *
+ * It must be one that the machine has, online, and in the cpuset of this process. @role completes
+ * "CPU 3 cannot be ...". For prepare(), which is called again when the scheduler starts again after
+ * hotplug. Returns 0, or -errno after an error message.
+ */
+int scx_check_cpu(u32 cpu, const char *role);
+
 /* scx_run_print - a line for the user, as text or JSON as asked for */
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

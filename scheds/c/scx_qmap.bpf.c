@@ -309,14 +309,6 @@ void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
 		scx_stat_inc(QMAP_STAT_CORE_SCHED);
 }
 
-/* May @p run on @cpu? One that was preempted with migration disabled only goes on where it was. */
-static bool may_run_on(struct task_struct *p, s32 cpu)
-{
-	if (p->migration_disabled && scx_bpf_task_cpu(p) != cpu)
-		return false;
-	return bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
-}
-
 /*
  * Pass @p on to a CPU that may run it.
  *
@@ -332,14 +324,14 @@ static void hand_over(struct task_struct *p)
 
 	if (!bpf_ksym_exists(scx_bpf_kick_cpu)) {
 		/* Onto a CPU's own DSQ: then the kernel wakes it. An offline one falls back to global. */
-		if (!may_run_on(p, cpu))
+		if (!scx_may_run_on(p, cpu))
 			cpu = bpf_cpumask_any_distribute(p->cpus_ptr);
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL_ON | cpu, slice_ns, 0);
 		return;
 	}
 
 	scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), slice_ns, 0);
-	if (!may_run_on(p, cpu)) {
+	if (!scx_may_run_on(p, cpu)) {
 		cpu = -1;
 		if (bpf_ksym_exists(scx_bpf_pick_idle_cpu))
 			cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
@@ -368,7 +360,7 @@ static void dispatch_task(struct task_struct *p, s32 cpu)
 	 * may be in the middle of one of our callbacks there, which run with migration disabled. What
 	 * waits in a DSQ of ours is passed over until it may move.
 	 */
-	if (may_run_on(p, cpu)) {
+	if (scx_may_run_on(p, cpu)) {
 		scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), slice_ns, 0);
 		return;
 	}

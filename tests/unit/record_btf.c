@@ -28,6 +28,7 @@ static const char *const whole[] = {
 	"scx_bpf_select_cpu_and_args",
 	"cpumask",
 	"bpf_cpumask",
+	"bpf_timer",
 	"bpf_iter_num",
 	"bpf_iter_scx_dsq",
 };
@@ -55,8 +56,8 @@ static const char *const typedefs[] = {
 
 /* Anonymous enumerations are known by a member. */
 static const char *const members_of_enums[] = {
-	"BPF_ANY", "BPF_F_NO_PREALLOC", "BPF_LOCAL_STORAGE_GET_F_CREATE", "BPF_RB_NO_WAKEUP",
-	"false",
+	"BPF_ANY",	    "BPF_F_NO_PREALLOC", "BPF_LOCAL_STORAGE_GET_F_CREATE",
+	"BPF_RB_NO_WAKEUP", "BPF_F_TIMER_ABS",	 "false",
 };
 
 /* kfuncs that are not sched_ext's own but that schedulers call. */

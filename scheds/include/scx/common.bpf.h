@@ -54,4 +54,29 @@ static inline bool scx_is_percpu_kthread(const struct task_struct *p)
 	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
 }
 
+/*
+ * scx_migration_disabled - must @p stay on its CPU for now?
+ *
+ * While a callback runs, the kernel has migration disabled for the task that it interrupts: that once
+ * does not count here. Seen from another CPU it does, so a task that is just about to leave its CPU may
+ * be reported as one that cannot. (A kernel without preemption does not disable it, and a task of such a
+ * kernel that gives way with migration disabled is missed.)
+ */
+static inline bool scx_migration_disabled(const struct task_struct *p)
+{
+	return p->migration_disabled > (bpf_get_current_task_btf() == p);
+}
+
+/*
+ * scx_may_run_on - may @p run on @cpu?
+ *
+ * One that was preempted with migration disabled only goes on where it was.
+ */
+static inline bool scx_may_run_on(const struct task_struct *p, s32 cpu)
+{
+	if (scx_migration_disabled(p) && scx_bpf_task_cpu(p) != cpu)
+		return false;
+	return bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+}
+
 #endif /* SCX_COMMON_BPF_H */

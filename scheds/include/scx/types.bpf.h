@@ -70,6 +70,7 @@ enum {
 	BPF_F_NO_PREALLOC = 1 << 0,
 	BPF_F_MMAPABLE = 1 << 10,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1 << 0,
+	BPF_F_TIMER_CPU_PIN = 1 << 1,
 	BPF_RB_NO_WAKEUP = 1 << 0,
 	BPF_RB_FORCE_WAKEUP = 1 << 1,
 };
@@ -104,7 +105,7 @@ struct sched_entity {
 };
 
 struct sched_ext_entity {
-	u32 flags;
+	u32 flags; /* SCX_TASK_QUEUED ... */
 	u32 weight;
 	u64 slice;
 	u64 dsq_vtime;
@@ -229,6 +230,10 @@ enum scx_ops_flags {
 	SCX_OPS_BUILTIN_IDLE_PER_NODE = 1 << 6,
 	/* Refused from 7.1: the loader drops it there. */
 	SCX_OPS_HAS_CGROUP_WEIGHT = 1 << 16,
+};
+
+enum scx_ent_flags {
+	SCX_TASK_QUEUED = 1 << 0,
 };
 
 /* HEAD and CPU_SELECTED moved in 6.19: compat.bpf.h reads the low ones from the running kernel. */

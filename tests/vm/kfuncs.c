@@ -45,7 +45,7 @@ int main(void)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct scx_kernel *kernel = scx_kernel_open(NULL);
-	struct kfuncs *skeleton = kfuncs__open_and_load();
+	struct kfuncs_bpf *skeleton = kfuncs_bpf__open_and_load();
 	int failed = 0, found = 0;
 	size_t i;
 
@@ -78,7 +78,7 @@ int main(void)
 	printf("%sok %d - %d of %d are there\n", found < NR_KFUNCS / 2 ? "not " : "", NR_KFUNCS + 1,
 	       found, NR_KFUNCS);
 	printf("1..%d\n", NR_KFUNCS + 1);
-	kfuncs__destroy(skeleton);
+	kfuncs_bpf__destroy(skeleton);
 	scx_kernel_close(kernel);
 	return failed ? 1 : 0;
 }

@@ -100,12 +100,15 @@ struct hog {
 	uint64_t cpu_ns;
 	long voluntary;
 	long involuntary;
+	uint64_t gap_ns; /* the longest time that it did not run */
+	uint64_t cpus;	 /* a bit for each of the first 64 CPUs that it was seen on */
 };
 
 static void hog(struct start *start, struct hog *result, char *spec)
 {
 	char *cpu = strchr(spec, ','), *policy = cpu ? strchr(cpu + 1, ',') : NULL;
 	struct rusage before, after;
+	uint64_t last, now;
 	struct timespec ts;
 	cpu_set_t set;
 
@@ -128,8 +131,15 @@ static void hog(struct start *start, struct hog *result, char *spec)
 	getrusage(RUSAGE_SELF, &before);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	result->cpu_ns = ts.tv_sec * NSEC + ts.tv_nsec;
-	while (now_ns() < start->end_ns)
+	last = now_ns();
+	while (last < start->end_ns) {
+		result->cpus |= 1ULL << (sched_getcpu() % 64);
 		work(500);
+		now = now_ns();
+		if (now - last > result->gap_ns)
+			result->gap_ns = now - last;
+		last = now;
+	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	result->cpu_ns = ts.tv_sec * NSEC + ts.tv_nsec - result->cpu_ns;
 	getrusage(RUSAGE_SELF, &after);
@@ -143,7 +153,8 @@ static void hog(struct start *start, struct hog *result, char *spec)
  * hogs SEC NICE[,CPU[,ext]]...
  *
  * A task a specification, which spins for SEC seconds. Prints a line for each: its pid, policy, the
- * milliseconds that it got, and how often it was switched away from voluntarily and not.
+ * milliseconds that it got, how often it was switched away from voluntarily and not, the longest time
+ * in ms that it did not run, and on which CPUs it was seen, as a hexadecimal mask.
  */
 int cmd_hogs(int argc, char **argv)
 {
@@ -164,9 +175,11 @@ int cmd_hogs(int argc, char **argv)
 	go(start, nr, number(argv[1], 1, 600));
 	failed = reap(nr);
 	for (i = 0; i < nr; i++)
-		printf("%d policy=%d ms=%llu voluntary=%ld involuntary=%ld\n", hogs[i].pid,
-		       hogs[i].policy, (unsigned long long)hogs[i].cpu_ns / 1000000,
-		       hogs[i].voluntary, hogs[i].involuntary);
+		printf("%d policy=%d ms=%llu voluntary=%ld involuntary=%ld gap=%llu cpus=%llx\n",
+		       hogs[i].pid, hogs[i].policy, (unsigned long long)hogs[i].cpu_ns / 1000000,
+		       hogs[i].voluntary, hogs[i].involuntary,
+		       (unsigned long long)hogs[i].gap_ns / 1000000,
+		       (unsigned long long)hogs[i].cpus);
 	return failed ? 1 : 0;
 }
 

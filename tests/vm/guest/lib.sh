@@ -381,6 +381,12 @@ hackbench_load() {
 	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
 }
 
+# field N NAME FILE: NAME= in line N of what vmtool hogs printed
+field() {
+	awk -v line="$1" -v name="$2" '
+		NR == line { for (i = 1; i <= NF; i++) if (sub("^" name "=", "", $i)) print $i }' "$3"
+}
+
 stress_load() {
 	normal timeout 60 stress-ng --cpu 2 --fork 1 --yield 2 --affinity 1 -t "${1:-2}" >load.out 2>&1
 }

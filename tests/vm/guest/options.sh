@@ -6,12 +6,6 @@
 # shellcheck source=tests/vm/guest/lib.sh
 . /tests/lib.sh
 
-# field N NAME FILE: NAME= in line N of what vmtool hogs printed
-field() {
-	awk -v line="$1" -v name="$2" '
-		NR == line { for (i = 1; i <= NF; i++) if (sub("^" name "=", "", $i)) print $i }' "$3"
-}
-
 # --- -s: two hogs on one CPU take turns of a slice each. The kernel ends a slice at a tick, which is
 # 4 ms at 250 Hz, so the short one is 1 ms to 10 ms long in fact.
 

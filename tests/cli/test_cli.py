@@ -27,9 +27,10 @@ CLASSIC = {
     'userland': 'bpvh',
     'nest': 'dmisIvh',
     'prev': 'ivh',
+    'cpu0': 'vh',
 }
-COMMON = ['stats', 'json', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len', 'timeout-ms',
-          'verbose', 'version', 'help']
+COMMON = ['stats', 'json', 'per-cpu', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len',
+          'timeout-ms', 'verbose', 'version', 'help']
 
 # Where sanitizers and valgrind put their reports: stderr, with a status that is none of ours.
 REPORT_STATUS = 99

@@ -289,6 +289,7 @@ sched_end() {
 	[ -z "${2:-}" ] || kill -"$2" "$SCHED_PID"
 	if ! wait_for "$1" test -e sched.status; then
 		SCHED_STATUS="none after $1 s"
+		diag "it is in: $(tr '\n' ' ' <"/proc/$SCHED_PID/stack")"
 		[ -z "$SCHED_PID" ] || kill -KILL "$SCHED_PID"
 		return 1
 	fi

@@ -33,6 +33,9 @@ RELATIONS = {
              'reserve_in = reserve + reserve_out', 'run > 0', 'selected > 0'),
     'prev': ('selected = previous + other + busy', 'enqueued = bound + queued', 'taken <= queued',
              'run > 0', 'previous > 0'),
+    'cpu0': ('enqueued = local + queued + elsewhere',
+             'taken <= queued', 'taken_elsewhere <= elsewhere', 'astray <= run_elsewhere',
+             'run > 0'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

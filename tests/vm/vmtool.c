@@ -174,6 +174,7 @@ static const struct {
 	{ "cookies", "LIMIT TASKS GROUPS", 3, cmd_cookies },
 	{ "execs", "SEC PROCESSES", 2, cmd_execs },
 	{ "naps", "SEC TASKS WORK NAP [fork]", 4, cmd_naps },
+	{ "herd", "SEC WAKER CPU TASKS", 4, cmd_herd },
 	{ "beat", "FILE", 1, cmd_beat },
 	{ "forks", "COUNT WORKERS", 2, cmd_forks },
 	{ "killforks", "COUNT", 1, cmd_killforks },

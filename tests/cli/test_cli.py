@@ -27,6 +27,7 @@ CLASSIC = {
     'userland': 'bpvh',
     'nest': 'dmisIvh',
     'prev': 'ivh',
+    'central': 'scvh',
     'cpu0': 'vh',
 }
 COMMON = ['stats', 'json', 'per-cpu', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len',
@@ -266,6 +267,9 @@ class BadOptions(Case):
             if option.is_number and option.long != 'disallow':
                 zero = option.long in ('exit-dump-len', 'max-reserve', 'iterations')
                 for value in ('-1',) if zero else ('-1', '0'):
+            # -1 means something to -d alone, and 0 to --exit-dump-len, -d and where a CPU is named.
+            if option.is_number and option.long not in ('exit-dump-len', 'disallow'):
+                for value in ('-1', '0') if option.arg != 'CPU' else ('-1',):
                     with self.subTest(option=option.long, value=value):
                         self.assert_usage(self.run_program(f'--{option.long}', value), f"'{value}'")
 

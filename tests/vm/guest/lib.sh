@@ -339,6 +339,13 @@ stat() {
 	sed -n "s/^{\"type\":\"stats\".*[{,]\"$1\":\\(-\\{0,1\\}[0-9]*\\)[,}].*/\\1/p" "${2:-$OUT}" | tail -n 1
 }
 
+# cpu_stat NAME CPU: the same of one CPU, with --per-cpu; 0 for a CPU that has nothing to tell
+cpu_stat() {
+	local value
+	value=$(sed -n "s/^{\"type\":\"cpu_stats\".*\"cpu\":$2,.*[{,]\"$1\":\\(-\\{0,1\\}[0-9]*\\)[,}].*/\\1/p" "$OUT" | tail -n 1)
+	printf '%s\n' "${value:-0}"
+}
+
 # Number of lines with statistics so far.
 stat_lines() {
 	grep -c '^{"type":"stats"' "$OUT"

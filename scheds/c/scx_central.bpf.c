@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scx_central - one CPU decides for all
+ *
+ * Every task that becomes runnable enters one queue. The central CPU alone takes tasks out of it and
+ * hands them to the CPUs: to one that has run dry and asks, and to one whose task has had its slice
+ * while others wait. So the other CPUs spend no time on scheduling, and their tasks have infinite
+ * slices: with nohz_full on the kernel's command line a CPU with one task has no timer tick. A timer
+ * looks every millisecond whether a slice is over.
+ *
+ * Suits machines whose CPUs are to run long without interruption: virtual machines, number crunching.
+ * It does not suit tasks that sleep and wake often, nor many CPUs: each decision costs an interrupt to
+ * the central CPU and one back, and the central CPU is the limit of them all. What runs on the central
+ * CPU is interrupted for each decision; a real-time task that holds it holds up the machine. Weights
+ * do not matter.
+ *
+ * PREEMPT_RT kernels have no BPF timers and refuse the scheduler.
+ *
+ * A CPU's tasks wait for it in a DSQ of its own, which it looks into when it runs dry. Putting them
+ * straight on its local DSQ would be an order, and if the task cannot be moved there when it is
+ * carried out, because its affinity has just changed or it still is on its way off another CPU with
+ * migration disabled, kernels (seen on 6.12 and 6.18) end the scheduler. In a DSQ of ours it is passed
+ * over until it may move.
+ */
+#include <scx/common.bpf.h>
+#include <scx/stats.bpf.h>
+#include "scx_central.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* Tunables. The defaults stand here and nowhere else: --help reads them from this object. */
+const volatile u64 slice_ns = SCX_SLICE_DFL;
+const volatile u32 central_cpu; /* the loader has checked it */
+
+/* For tests: without what keeps the dispatch buffer from overflowing, and a pass from going on. */
+const volatile bool no_slot_guard;
+const volatile bool no_pass_guard;
+
+UEI_DEFINE(uei);
+SCX_STATS_DEFINE(CENTRAL_NR_STATS);
+
+#define TIMER_NS 1000000ULL
+
+/*
+ * The tasks that wait for a decision, by pid: a task_struct in a map would need a reference of its
+ * own. A pid can be looked up for as long as the task may be enqueued: a task that exits is never
+ * handed to ops.enqueue() (SCX_OPS_ENQ_EXITING is not set), and one that execs changes its pid while
+ * it runs, that is, while it is not queued.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, s32);
+} queue SEC(".maps");
+
+/*
+ * Tasks that found the queue full, and those that came out of it for a CPU which they may not use,
+ * with more than one that they may. The DSQs from 0 on are those of the CPUs.
+ */
+#define FALLBACK_DSQ (1ULL << 32)
+
+/*
+ * Whether the task waits in the queue. An entry whose task does not is stale: the task was dequeued,
+ * or an older entry of it that the same had happened to has brought it its turn already, a little
+ * early. Only changed by an atomic exchange, so that of the central CPU and the kernel, which may take
+ * the task at the same time, one has it.
+ */
+struct task_ctx {
+	u32 waiting;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} task_ctxs SEC(".maps");
+
+/* Written by the CPU itself, but for asking, which the central CPU takes back, and the last two. */
+struct cpu_ctx {
+	u64 started_ns;	  /* since when it runs a task of ours; 0 if it does not */
+	u32 asking;	  /* it has run dry; changed by atomic exchanges */
+	u64 placed_ns;	  /* when it was last handed a task */
+	u64 preempted_ns; /* started_ns of the task that was preempted last */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_ctx);
+} cpu_ctxs SEC(".maps");
+
+struct timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct timer);
+} timers SEC(".maps");
+
+/*
+ * How many tasks wait in the queue and how many CPUs ask, changed atomically. Who adds to one looks at
+ * the other afterwards, with an atomic that orders the two: so of a task that comes and a CPU that runs
+ * dry at the same time, at least one sees the other and kicks the central CPU.
+ */
+static u32 nr_waiting;
+static u32 nr_asking;
+
+/* Used on the central CPU only, in dispatch(). */
+static bool timer_started;
+static bool sent;  /* something was inserted in this call */
+static bool again; /* something came into the fallback that may be for a CPU already seen to */
+static bool paused;
+static u32 first_cpu; /* where the next round through the CPUs begins */
+static u32 turn;
+
+static bool stopped;
+
+static struct task_ctx *task_ctx(struct task_struct *p)
+{
+	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+
+	if (!taskc)
+		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
+	return taskc;
+}
+
+static struct cpu_ctx *cpu_ctx(u32 cpu)
+{
+	u32 zero = 0;
+	struct cpu_ctx *cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
+
+	if (!cpuc)
+		scx_bpf_error("no context for CPU %u", cpu);
+	return cpuc;
+}
+
+/* The central CPU has its tick anyway, for the tasks of others that it has to see to. */
+static u64 slice_on(u32 cpu)
+{
+	return cpu == central_cpu ? slice_ns : SCX_SLICE_INF;
+}
+
+static u32 read_ordered(u32 *count)
+{
+	return __sync_fetch_and_add(count, 0);
+}
+
+/* Have the central CPU come to dispatch(), whatever it runs. */
+static void call_central(void)
+{
+	scx_bpf_kick_cpu(central_cpu, SCX_KICK_PREEMPT);
+}
+
+static bool something_waits(void)
+{
+	return read_ordered(&nr_waiting) || scx_bpf_dsq_nr_queued(FALLBACK_DSQ) > 0;
+}
+
+static void ask(struct cpu_ctx *cpuc)
+{
+	if (!__sync_val_compare_and_swap(&cpuc->asking, 0, 1)) {
+		__sync_fetch_and_add(&nr_asking, 1);
+		scx_stat_inc(CENTRAL_STAT_ASKED);
+	}
+}
+
+static void stop_asking(struct cpu_ctx *cpuc)
+{
+	if (cpuc->asking && __sync_val_compare_and_swap(&cpuc->asking, 1, 0))
+		__sync_fetch_and_sub(&nr_asking, 1);
+}
+
+/* @p enters the queue. */
+static void start_waiting(struct task_ctx *taskc)
+{
+	if (__sync_val_compare_and_swap(&taskc->waiting, 0, 1)) {
+		/*
+		 * It still waits from an earlier time: it was dequeued and enqueued again while the central
+		 * CPU was about to place it, and so has had the turn that this entry was for.
+		 */
+		scx_stat_inc(CENTRAL_STAT_DEQUEUED);
+		return;
+	}
+	__sync_fetch_and_add(&nr_waiting, 1);
+	scx_stat_add(CENTRAL_STAT_WAITING, 1);
+}
+
+/* It leaves the queue, if it was there. */
+static bool stop_waiting(struct task_ctx *taskc)
+{
+	if (!__sync_val_compare_and_swap(&taskc->waiting, 1, 0))
+		return false;
+	__sync_fetch_and_sub(&nr_waiting, 1);
+	scx_stat_add(CENTRAL_STAT_WAITING, -1);
+	return true;
+}
+
+/* Steer what wakes up to the central CPU, so that the waker's is not kept from its work. */
+s32 BPF_STRUCT_OPS(central_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	return bpf_cpumask_test_cpu(central_cpu, p->cpus_ptr) ? (s32)central_cpu : prev_cpu;
+}
+
+void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *taskc;
+	s32 pid = p->pid;
+
+	scx_stat_inc(CENTRAL_STAT_ENQUEUED);
+
+	/*
+	 * A CPU's own kernel threads do the work that the kernel has for this CPU, and a task with an
+	 * infinite slice would never let them.
+	 */
+	if (scx_is_percpu_kthread(p)) {
+		scx_stat_inc(CENTRAL_STAT_LOCAL);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_on(scx_bpf_task_cpu(p)),
+				   enq_flags | SCX_ENQ_PREEMPT);
+		return;
+	}
+
+	taskc = task_ctx(p);
+	if (!taskc)
+		return;
+	/* Before the entry, or the central CPU might take it for stale. */
+	start_waiting(taskc);
+	if (bpf_map_push_elem(&queue, &pid, 0) && stop_waiting(taskc)) {
+		/* Full. (If it does not wait any more, an older entry of it was there to be taken.) */
+		scx_stat_inc(CENTRAL_STAT_OVERFLOWED);
+		scx_bpf_dsq_insert(p, FALLBACK_DSQ, SCX_SLICE_INF, enq_flags);
+	} else {
+		scx_stat_inc(CENTRAL_STAT_QUEUED);
+	}
+	if (read_ordered(&nr_asking))
+		call_central();
+}
+
+/*
+ * The kernel takes a task back that waits: it changes its affinity or class, or core scheduling runs
+ * it. Its entry stays and will be recognised as stale.
+ *
+ * From 7.1 this is also called for tasks that are dispatched, whose entry is out already.
+ */
+void BPF_STRUCT_OPS(central_dequeue, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *taskc = task_ctx(p);
+
+	if (taskc && stop_waiting(taskc))
+		scx_stat_inc(CENTRAL_STAT_DEQUEUED);
+}
+
+/* --- From here on: the central CPU's dispatch() */
+
+/*
+ * Is there a place in the dispatch buffer? What is inserted stays there until dispatch() returns, and
+ * one insert too many gets the scheduler ended. It matters most where tasks are taken out of the queue
+ * in a row because they may not run on the CPU that asks.
+ */
+static bool have_slot(void)
+{
+	return no_slot_guard || scx_bpf_dispatch_nr_slots();
+}
+
+/*
+ * Hand @p, out of the queue, to @cpu, or if it may not run there, to where it may. Returns whether @cpu
+ * has it.
+ *
+ * The kernel may dequeue @p before the insert is carried out, to change its CPUs for one: then it
+ * ignores the insert, as @p is not ours any more. If @p was even enqueued again before the insert is
+ * made, it runs a little early, and its new entry comes to nothing.
+ */
+static bool place(struct task_struct *p, u32 cpu)
+{
+	struct cpu_ctx *cpuc;
+	u32 only;
+
+	sent = true;
+	if (scx_may_run_on(p, cpu)) {
+		scx_stat_inc(CENTRAL_STAT_PLACED);
+		scx_bpf_dsq_insert(p, cpu, slice_on(cpu), 0);
+		return true;
+	}
+	if (p->nr_cpus_allowed != 1) {
+		/*
+		 * Several may be it: the first of them that asks. Or it is just leaving its CPU, and may run
+		 * on any in a moment.
+		 */
+		scx_stat_inc(CENTRAL_STAT_SET_ASIDE);
+		scx_bpf_dsq_insert(p, FALLBACK_DSQ, SCX_SLICE_INF, 0);
+		return false;
+	}
+
+	/* There is no choice. A CPU that is busy gives way to it when its slice is over. */
+	only = bpf_cpumask_first(p->cpus_ptr);
+	scx_stat_inc(CENTRAL_STAT_PLACED);
+	scx_stat_inc(CENTRAL_STAT_BOUNCED);
+	scx_bpf_dsq_insert(p, only, slice_on(only), 0);
+	cpuc = cpu_ctx(only);
+	if (!cpuc || only == central_cpu)
+		return false;
+	cpuc->placed_ns = bpf_ktime_get_ns();
+	stop_asking(cpuc);
+	/* Carried out when dispatch() has returned, and with it the insert. */
+	scx_bpf_kick_cpu(only, SCX_KICK_IDLE);
+	return false;
+}
+
+/*
+ * The functions from here on that are not static are so for the verifier: it looks at each once, on its
+ * own, and not again at each call.
+ */
+
+/* Take tasks out of the queue until @cpu has one. */
+__noinline bool central_from_queue(u32 cpu)
+{
+	struct task_ctx *taskc;
+	struct task_struct *p;
+	bool placed = false;
+	s32 pid;
+
+	/* What stays in the loop takes a place in the buffer, or is stale. The queue is far shorter. */
+	bpf_repeat(1 << 22) {
+		if (!have_slot() || bpf_map_pop_elem(&queue, &pid))
+			break;
+		p = bpf_task_from_pid(pid);
+		if (!p) {
+			scx_stat_inc(CENTRAL_STAT_STALE);
+			continue;
+		}
+		taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+		if (taskc && stop_waiting(taskc)) {
+			scx_stat_inc(CENTRAL_STAT_TAKEN);
+			placed = place(p, cpu);
+			if (!placed)
+				again = true;
+		} else {
+			scx_stat_inc(CENTRAL_STAT_STALE);
+		}
+		bpf_task_release(p);
+		if (placed)
+			break;
+	}
+	return placed;
+}
+
+/* The first task of the fallback that may run on @cpu goes there. */
+__noinline bool central_from_fallback(u32 cpu)
+{
+	struct task_struct *p;
+
+	/* The iterator ends with what was there when it started. */
+	bpf_for_each(scx_dsq, p, FALLBACK_DSQ, 0) {
+		if (!scx_may_run_on(p, cpu))
+			continue;
+		scx_bpf_dsq_move_set_slice(BPF_FOR_EACH_ITER, slice_on(cpu));
+		/* False if the kernel has just taken it away. */
+		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, cpu, 0)) {
+			scx_stat_inc(CENTRAL_STAT_FALLBACK);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Find a task for @cpu. Queue and fallback take turns in going first, so that neither waits for ever. */
+__noinline bool central_find(u32 cpu)
+{
+	bool fallback_first = turn++ & 1;
+
+	if (fallback_first && central_from_fallback(cpu))
+		return true;
+	if (central_from_queue(cpu))
+		return true;
+	return !fallback_first && central_from_fallback(cpu);
+}
+
+enum need {
+	NEED_NOTHING,
+	NEED_TASK,    /* it has run dry */
+	NEED_PREEMPT, /* its task has had its slice, and others wait */
+	NEED_RESCUE,  /* its task does not get to run */
+};
+
+/*
+ * What @cpu, which is not the central one, needs. Without locks: what is read here may change at once,
+ * and then it is seen at the next look, by the timer at the latest.
+ */
+static enum need need_of(u32 cpu, struct cpu_ctx *cpuc, u64 now, bool waits)
+{
+	bool has_task = scx_bpf_dsq_nr_queued(cpu) > 0;
+	u64 started_ns = READ_ONCE(cpuc->started_ns);
+
+	if (!has_task && !waits)
+		return NEED_NOTHING;
+	if (READ_ONCE(cpuc->asking))
+		return NEED_TASK;
+	if (started_ns)
+		return time_before(now, started_ns + slice_ns) ? NEED_NOTHING : NEED_PREEMPT;
+	if (has_task && !time_before(now, cpuc->placed_ns + slice_ns))
+		return NEED_RESCUE;
+	return NEED_NOTHING;
+}
+
+/*
+ * A higher class took the CPU after it had asked: the tasks handed to it that have a choice go where
+ * they find another one.
+ */
+__noinline int central_rescue(u32 cpu)
+{
+	struct task_struct *p;
+
+	bpf_for_each(scx_dsq, p, cpu, 0) {
+		if (p->nr_cpus_allowed == 1)
+			continue;
+		if (scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, FALLBACK_DSQ, 0)) {
+			scx_stat_inc(CENTRAL_STAT_RESCUED);
+			again = true;
+		}
+	}
+	return 0;
+}
+
+__noinline int central_serve(u32 cpu, u64 now)
+{
+	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	u64 started_ns;
+
+	if (!cpuc)
+		return 0;
+	switch (need_of(cpu, cpuc, now, something_waits())) {
+	case NEED_NOTHING:
+		return 0;
+	case NEED_TASK:
+		if (scx_bpf_dsq_nr_queued(cpu) <= 0 && !central_find(cpu))
+			return 0;
+		cpuc->placed_ns = now;
+		stop_asking(cpuc);
+		/* It sleeps, or is about to. Carried out when dispatch() has returned. */
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		return 0;
+	case NEED_PREEMPT:
+		started_ns = READ_ONCE(cpuc->started_ns);
+		if (scx_bpf_dsq_nr_queued(cpu) <= 0) {
+			if (!central_find(cpu))
+				return 0;
+			cpuc->placed_ns = now;
+		}
+		/* It may take the CPU a while to follow. */
+		if (cpuc->preempted_ns != started_ns) {
+			cpuc->preempted_ns = started_ns;
+			scx_stat_inc(CENTRAL_STAT_PREEMPTED);
+		}
+		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+		return 0;
+	case NEED_RESCUE:
+		cpuc->placed_ns = now;
+		central_rescue(cpu);
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * The timer only calls the central CPU when there is something to do, and so may run on any CPU. But it
+ * is an interrupt each millisecond, so it stays on the one where it was started: the central one.
+ */
+static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
+{
+	u32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
+	bool waits = something_waits();
+	u64 now = bpf_ktime_get_ns();
+	struct cpu_ctx *cpuc;
+
+	if (READ_ONCE(stopped))
+		return 0;
+	scx_stat_inc(CENTRAL_STAT_TIMER);
+	bpf_for(cpu, 0, nr_cpus) {
+		cpuc = cpu_ctx(cpu);
+		if (!cpuc)
+			break;
+		if (cpu == central_cpu ? waits && READ_ONCE(cpuc->asking) :
+					 need_of(cpu, cpuc, now, waits)) {
+			call_central();
+			break;
+		}
+	}
+	bpf_timer_start(timer, TIMER_NS, BPF_F_TIMER_CPU_PIN);
+	return 0;
+}
+
+/*
+ * From dispatch() and not from init(), for init() may run on any CPU (from 6.19) and the timer stays
+ * where it is started.
+ */
+static void start_timer(void)
+{
+	struct timer *timer;
+	u32 zero = 0;
+	int err;
+
+	timer_started = true;
+	timer = bpf_map_lookup_elem(&timers, &zero);
+	if (!timer)
+		return;
+	err = bpf_timer_start(&timer->timer, TIMER_NS, BPF_F_TIMER_CPU_PIN);
+	if (err)
+		scx_bpf_error("cannot start the timer on CPU %u: error %d", central_cpu, err);
+}
+
+/* Let @prev go on if it has not had its slice: it was only interrupted for a decision. */
+static bool keep(struct task_struct *prev, struct cpu_ctx *cpuc, u64 now)
+{
+	u64 end = cpuc->started_ns + slice_ns;
+
+	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED) || !cpuc->started_ns ||
+	    !time_before(now, end) || !scx_may_run_on(prev, central_cpu))
+		return false;
+	scx_bpf_task_set_slice(prev, end - now);
+	scx_stat_inc(CENTRAL_STAT_KEPT);
+	return true;
+}
+
+/*
+ * Decide for all CPUs. The kernel calls again, in the same pass and with the run queue locked, as long
+ * as something was sent and there is nothing to run here; if that goes on for 32 calls it breaks it
+ * off. With enough tasks that only others may run it would go on. So a call that the kernel will
+ * repeat asks for a pause: the one that follows ends the pass, and calls for a new one if need be.
+ */
+static void decide(struct task_struct *prev)
+{
+	u32 nr_cpus = scx_bpf_nr_cpu_ids(), i, cpu;
+	struct cpu_ctx *own = cpu_ctx(central_cpu);
+	bool cut = false;
+	u64 now = bpf_ktime_get_ns();
+
+	scx_stat_inc(CENTRAL_STAT_CALLS);
+	if (!own)
+		return;
+	if (!timer_started)
+		start_timer();
+	if (paused) {
+		paused = false;
+		if (something_waits())
+			call_central();
+		return;
+	}
+
+	sent = again = false;
+	bpf_for(i, 0, nr_cpus) {
+		cpu = (first_cpu + i) % nr_cpus;
+		if (!have_slot()) {
+			/* It is their turn in the next call. */
+			first_cpu = cpu;
+			cut = true;
+			break;
+		}
+		if (cpu != central_cpu)
+			central_serve(cpu, now);
+	}
+	if (cut)
+		scx_stat_inc(CENTRAL_STAT_CUT);
+
+	if (keep(prev, own, now) || scx_bpf_dsq_move_to_local(central_cpu) ||
+	    (have_slot() && central_find(central_cpu) && scx_bpf_dsq_move_to_local(central_cpu))) {
+		/* This pass is over. What is left is for another one. */
+		if (cut || again)
+			call_central();
+		return;
+	}
+	ask(own);
+	if (again)
+		call_central();
+	if (sent && !no_pass_guard) {
+		scx_stat_inc(CENTRAL_STAT_PAUSED);
+		paused = true;
+	}
+}
+
+void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct cpu_ctx *cpuc;
+
+	if (cpu == (s32)central_cpu) {
+		decide(prev);
+		return;
+	}
+
+	/* What the central CPU has put there. Otherwise ask for more. */
+	if (scx_bpf_dsq_move_to_local(cpu))
+		return;
+	cpuc = cpu_ctx(cpu);
+	if (!cpuc)
+		return;
+	ask(cpuc);
+	if (something_waits())
+		call_central();
+}
+
+void BPF_STRUCT_OPS(central_running, struct task_struct *p)
+{
+	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
+
+	if (!cpuc)
+		return;
+	/* However it got the task: a kernel thread comes without having been asked for. */
+	stop_asking(cpuc);
+	WRITE_ONCE(cpuc->started_ns, bpf_ktime_get_ns());
+}
+
+void BPF_STRUCT_OPS(central_stopping, struct task_struct *p, bool runnable)
+{
+	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
+
+	if (cpuc)
+		WRITE_ONCE(cpuc->started_ns, 0);
+}
+
+/* Who yields has had enough, also on the central CPU, where a task goes on after an interruption. */
+bool BPF_STRUCT_OPS(central_yield, struct task_struct *from, struct task_struct *to)
+{
+	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(from));
+
+	if (to || !cpuc)
+		return false;
+	WRITE_ONCE(cpuc->started_ns, 0);
+	scx_bpf_task_set_slice(from, 0);
+	return true;
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(central_init_task, struct task_struct *p,
+			     struct scx_init_task_args *args)
+{
+	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+}
+
+void BPF_STRUCT_OPS(central_dump, struct scx_dump_ctx *dctx)
+{
+	scx_bpf_dump("CENTRAL CPU %u: %u waiting, %d in the fallback, %u CPUs asking\n",
+		     central_cpu, nr_waiting, scx_bpf_dsq_nr_queued(FALLBACK_DSQ), nr_asking);
+}
+
+void BPF_STRUCT_OPS(central_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
+{
+	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+
+	if (cpuc && !idle)
+		scx_bpf_dump("CENTRAL: %d handed over%s\n", scx_bpf_dsq_nr_queued(cpu),
+			     cpuc->asking ? ", asking" : "");
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(central_init)
+{
+	u32 nr_cpus = scx_bpf_nr_cpu_ids(), zero = 0, cpu;
+	struct timer *timer;
+	s32 err;
+
+	err = scx_bpf_create_dsq(FALLBACK_DSQ, -1);
+	if (err)
+		return err;
+	bpf_for(cpu, 0, nr_cpus) {
+		err = scx_bpf_create_dsq(cpu, -1);
+		if (err)
+			return err;
+	}
+	timer = bpf_map_lookup_elem(&timers, &zero);
+	if (!timer)
+		return -3;
+	err = bpf_timer_init(&timer->timer, &timers, CLOCK_MONOTONIC);
+	return err ?: bpf_timer_set_callback(&timer->timer, on_timer);
+}
+
+void BPF_STRUCT_OPS(central_exit, struct scx_exit_info *ei)
+{
+	WRITE_ONCE(stopped, true);
+	UEI_RECORD(uei, ei);
+}
+
+/* clang-format off */
+SCX_OPS_DEFINE(central_ops,
+	       .select_cpu = (void *)central_select_cpu,
+	       .enqueue = (void *)central_enqueue,
+	       .dequeue = (void *)central_dequeue,
+	       .dispatch = (void *)central_dispatch,
+	       .running = (void *)central_running,
+	       .stopping = (void *)central_stopping,
+	       .yield = (void *)central_yield,
+	       .init_task = (void *)central_init_task,
+	       .dump = (void *)central_dump,
+	       .dump_cpu = (void *)central_dump_cpu,
+	       .init = (void *)central_init,
+	       .exit = (void *)central_exit,
+	       /* A task that is alone comes to enqueue() when its slice ends: that is decided there, too. */
+	       .flags = SCX_OPS_ENQ_LAST,
+	       .name = "central");
+/* clang-format on */

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# central under load: thousands of tasks, tasks that change while they wait, a CPU that is taken away
+# from it, and the dispatch buffer: what becomes of a small one with the guards and without.
+# shellcheck source=tests/vm/guest/central-lib.sh
+. /tests/central-lib.sh
+
+# under NAME OPTIONS LOAD...: carries a load, which checks itself
+under() {
+	local name="$1" options="$2"
+	shift 2
+	# shellcheck disable=SC2086
+	sched_start central --json $options || return 1
+	check "$name: all make progress" "$@" || diag_file load load.out
+	diag "$(tail -n 2 load.out)"
+	sched_stop "$name" INT
+	add_up "$name"
+	diag "$(tail -n 1 "$OUT")"
+}
+
+# load SECONDS COMMAND...
+load() {
+	local limit="$1"
+	shift
+	normal timeout "$limit" "$@" >load.out 2>&1
+}
+
+# --- The dispatch buffer. 64 tasks of CPU 2 wake up while a real-time task holds the central CPU; then
+# the first idle CPU that asks gets none of them, and all are handed to CPU 2, two in each call.
+
+# bounce OPTION...: with a buffer of two
+bounce() {
+	MOST=
+	sched_start central --json --test-batch 2 "$@" || return 1
+	chrt -f 40 vmpasses 30 >passes.out 2>passes.err &
+	passes=$!
+	wait_for 10 grep -q ready passes.out || diag_file vmpasses passes.err
+	BOUNCED=0
+	load 40 vmtool herd 2 0 2 64 || BOUNCED=$?
+	kill $passes
+	wait $passes
+	MOST=$(sed -n 's/^calls=\([0-9]*\).*/\1/p' passes.out | tail -n 1)
+	diag "central $*: $(tail -n 1 load.out)"
+	diag "central $*: $(sed -n 's/ cpus.* passes/ passes/; /^calls/p' passes.out | tr '\n' ';')"
+}
+if bounce; then
+	is 'small buffer: all tasks run' "$BOUNCED" 0
+	is 'small buffer: all calls were seen in a pass' "$(grep outside passes.out)" outside=0
+	num 'small buffer: passes were seen' "$(grep -c '^calls=1 ' passes.out)" -eq 1
+	num 'small buffer: a pass stays below 32 calls' "$MOST" -lt 32
+	num 'small buffer: it has two at most' "$MOST" -le 2
+	check 'small buffer: hackbench succeeds' hackbench_load 10
+	check 'small buffer: goes on' ops_is central
+	sched_stop 'small buffer' INT
+	add_up 'small buffer'
+	diag "$(tail -n 1 "$OUT")"
+	num 'small buffer: tasks bounced' "$(stat bounced)" -gt 100
+	num 'small buffer: calls were cut' "$(stat cut)" -gt 50
+	num 'small buffer: passes were ended' "$(stat paused)" -gt 50
+fi
+# Without that end it is the kernel that breaks the pass off, and goes on.
+if bounce --test-no-pass-guard; then
+	is 'no pass guard: all tasks run' "$BOUNCED" 0
+	is "no pass guard: the kernel's bound ends the pass" "$MOST" 32
+	check 'no pass guard: goes on' ops_is central
+	sched_stop 'no pass guard' INT
+	add_up 'no pass guard'
+	is 'no pass guard: passes were not ended' "$(stat paused)" 0
+fi
+# Without the look at the free places the kernel ends the scheduler.
+if bounce --test-no-slot-guard; then
+	sched_end 10
+	is 'no slot guard: ends with 3' "$SCHED_STATUS" 3
+	has 'no slot guard: says why' "$OUT" '"type":"exit".*"kind":1024,.*dispatch buffer overflow'
+	gone 'no slot guard'
+	log_clean 'no slot guard' ejected
+	check 'no slot guard: the machine goes on: hackbench succeeds' hackbench_load 10
+fi
+
+# --- A real-time task takes a CPU that has asked for a task, and keeps it
+
+rt_runtime=/proc/sys/kernel/sched_rt_runtime_us
+runtime=$(cat $rt_runtime)
+if sched_start central --json --timeout-ms 5000; then
+	echo -1 >$rt_runtime
+	sleep 0.5
+	chrt -f 5 taskset -c 3 timeout 7 sh -c 'while :; do :; done' &
+	hog=$!
+	check 'a CPU taken away: hackbench succeeds' hackbench_load 20
+	# shellcheck disable=SC2046
+	load 20 vmtool hogs 3 0 0 0 0 0 0
+	num 'a CPU taken away: 6 hogs got on' "$(awk '{ sub("ms=", "", $3); n += $3 > 200 } END { print n }' load.out)" -eq 6
+	wait $hog
+	echo "$runtime" >$rt_runtime
+	check 'a CPU taken away: no task was stuck for 5 s' ops_is central
+	sched_stop 'a CPU taken away' INT
+	add_up 'a CPU taken away'
+	diag "$(tail -n 1 "$OUT")"
+fi
+
+# --- Many tasks, and tasks that change
+
+under '5000 threads' '--timeout-ms 30000' load 80 vmtool crowd 20 5000
+num '5000 threads: more than the queue holds' "$(stat overflowed)" -gt 0
+
+under 'affinity, stop, weight and class changes' '' load 30 vmtool churn 3 24
+num 'affinity, stop, weight and class changes: tasks were taken back from the queue' "$(stat dequeued)" -gt 0
+
+under 'exec from threads' '-s 2000' load 30 vmtool execs 2 8
+num 'exec from threads: many' "$(awk '{ n += $1 } END { print n + 0 }' load.out)" -gt 20
+
+under 'fork storm' '' load 30 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
+
+finish

@@ -62,15 +62,9 @@ static __always_inline struct sdt_record *record_of(const struct task_ctx *taskc
 }
 
 /* What the kernel counts, in all classes: it is up to date when a task starts, stops, and at a tick. */
-struct task_struct___sdt {
-	struct sched_entity___sdt {
-		u64 sum_exec_runtime;
-	} se;
-} __attribute__((preserve_access_index));
-
-static u64 exec_time(struct task_struct *p)
+static u64 exec_time(const struct task_struct *p)
 {
-	return ((struct task_struct___sdt *)p)->se.sum_exec_runtime;
+	return p->se.sum_exec_runtime;
 }
 
 /* Add the CPU time since the last time. */

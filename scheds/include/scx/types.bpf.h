@@ -232,10 +232,6 @@ enum scx_ops_flags {
 	SCX_OPS_HAS_CGROUP_WEIGHT = 1 << 16,
 };
 
-enum scx_ent_flags {
-	SCX_TASK_QUEUED = 1 << 0,
-};
-
 /* HEAD and CPU_SELECTED moved in 6.19: compat.bpf.h reads the low ones from the running kernel. */
 enum scx_enq_flags {
 	SCX_ENQ_WAKEUP = 1ULL << 0,

@@ -267,6 +267,37 @@ int scx_hotplug_seq(u64 *seq)
 	return errno || *end ? -EINVAL : 0;
 }
 
+int scx_online_cpus(u32 *cpus, size_t size)
+{
+	char line[4096], *at = line;
+	size_t nr = 0;
+	int err;
+
+	err = read_line("/sys/devices/system/cpu/online", line, sizeof(line));
+	if (err)
+		return err;
+	/* Ranges and single numbers: 0-3,8. Neither sign nor space. */
+	do {
+		unsigned long first, last, cpu;
+
+		if (!isdigit((unsigned char)*at))
+			return -EINVAL;
+		first = last = strtoul(at, &at, 10);
+		if (*at == '-') {
+			at++;
+			if (!isdigit((unsigned char)*at))
+				return -EINVAL;
+			last = strtoul(at, &at, 10);
+		}
+		if (last < first || last >= INT_MAX)
+			return -EINVAL;
+		for (cpu = first; cpu <= last; cpu++, nr++)
+			if (nr < size)
+				cpus[nr] = cpu;
+	} while (*at++ == ',');
+	return at[-1] ? -EINVAL : (int)nr;
+}
+
 /* Does one of the files that @pid has open belong to a struct_ops link? */
 static bool holds_struct_ops(const char *pid)
 {

@@ -118,6 +118,12 @@ int preflight_kernel(const struct options *options, const struct scx_kernel *ker
 			release);
 		return SCX_STATUS_UNSUPPORTED;
 	}
+	if (options->sched->needs_cgroups && !scx_kernel_ops_member(kernel, "cgroup_init")) {
+		scx_error(
+			"kernel %s does not tell schedulers about cgroups (CONFIG_EXT_GROUP_SCHED), and scx_%s schedules by them: use a kernel built with it",
+			release, options->sched->name);
+		return SCX_STATUS_UNSUPPORTED;
+	}
 	status = check_kfuncs(options->sched, kernel, release);
 	if (!status)
 		status = check_loop_bound(options, kernel, release);

@@ -62,6 +62,8 @@ struct scx_run {
 	/* From here on: of one start; cleared for each. */
 	struct bpf_object *obj;
 	struct bpf_link *link;
+	struct bpf_link **tracing; /* of the object's tracing programs, nr_tracing of them */
+	size_t nr_tracing;
 	struct verifier_log *verifier; /* only with --verifier-stats */
 	struct ring_buffer *messages;
 	bool started; /* start() was called, stop() was not */
@@ -278,6 +280,38 @@ static int on_message(void *context, void *data, size_t size)
 	return 0;
 }
 
+static bool knows_flag(const struct scx_run *run, const char *name)
+{
+	return scx_kernel_enum(run->kernel, "scx_ops_flags", name, &(u64){ 0 });
+}
+
+/* Drop flags of sched_ext_ops that this kernel does not know, and so would refuse, or warns of. */
+static u64 known_flags(const struct scx_run *run, u64 flags)
+{
+	if (!knows_flag(run, "SCX_OPS_ENQ_MIGRATION_DISABLED"))
+		flags &= ~SCX_OPS_ENQ_MIGRATION_DISABLED_FLAG;
+	/* Gone from 7.1; before that deprecated and without effect, where this mask is known. */
+	if (!knows_flag(run, "SCX_OPS_HAS_CGROUP_WEIGHT") ||
+	    knows_flag(run, "__SCX_OPS_INTERNAL_MASK"))
+		flags &= ~SCX_OPS_HAS_CGROUP_WEIGHT_FLAG;
+	return flags;
+}
+
+/* The exit status for what the hook prepare() returned. */
+static int prepared_status(int err)
+{
+	switch (err) {
+	case 0:
+		return SCX_STATUS_OK;
+	case -EOPNOTSUPP:
+		return SCX_STATUS_UNSUPPORTED;
+	case -ERANGE:
+		return SCX_STATUS_USAGE;
+	default:
+		return SCX_STATUS_FAILED;
+	}
+}
+
 /* Open the object and make all changes to it that must come before loading. */
 static int prepare(struct scx_run *run)
 {
@@ -285,8 +319,8 @@ static int prepare(struct scx_run *run)
 	s64 dump_len = DEFAULT_DUMP_LEN;
 	u64 flags, hotplug_seq;
 	void *rodata;
+	int err, status;
 	size_t i;
-	int err;
 
 	run->obj = object_open(run->sched);
 	if (!run->obj) {
@@ -311,13 +345,8 @@ static int prepare(struct scx_run *run)
 			err = object_set_ops(run->obj, parsed->option->member, parsed->number);
 	}
 
-	/* Flags that newer kernels do not know any more are refused there. */
-	if (!err && (flags & SCX_OPS_HAS_CGROUP_WEIGHT_FLAG) &&
-	    !scx_kernel_enum(run->kernel, "scx_ops_flags", "SCX_OPS_HAS_CGROUP_WEIGHT",
-			     &(u64){ 0 }))
-		flags &= ~SCX_OPS_HAS_CGROUP_WEIGHT_FLAG;
 	if (!err)
-		err = object_set_ops(run->obj, "flags", flags);
+		err = object_set_ops(run->obj, "flags", known_flags(run, flags));
 	if (!err && options->common.timeout_ms)
 		err = object_set_ops(run->obj, "timeout_ms", options->common.timeout_ms);
 
@@ -332,9 +361,9 @@ static int prepare(struct scx_run *run)
 		scx_error("cannot set up the BPF object: %s", strerror(-err));
 		return SCX_STATUS_FAILED;
 	}
-	err = run->sched->prepare ? run->sched->prepare(run) : 0;
-	if (err)
-		return err == -EOPNOTSUPP ? SCX_STATUS_UNSUPPORTED : SCX_STATUS_FAILED;
+	status = prepared_status(run->sched->prepare ? run->sched->prepare(run) : 0);
+	if (status)
+		return status;
 
 	if (options->common.verifier_stats) {
 		run->verifier = verifier_watch(run->obj);
@@ -468,9 +497,39 @@ static bool exited(struct scx_run *run)
 	return true;
 }
 
+/* Attach the tracing programs that the scheduler has beside its callbacks. 0 or -errno. */
+static int attach_tracing(struct scx_run *run)
+{
+	struct bpf_program *program;
+	struct bpf_link *link, **links;
+
+	bpf_object__for_each_program(program, run->obj) {
+		if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+			continue;
+		links = realloc(run->tracing, (run->nr_tracing + 1) * sizeof(*links));
+		if (!links)
+			return -ENOMEM;
+		run->tracing = links;
+		link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		run->tracing[run->nr_tracing++] = link;
+	}
+	return 0;
+}
+
+static void detach_tracing(struct scx_run *run)
+{
+	while (run->nr_tracing)
+		bpf_link__destroy(run->tracing[--run->nr_tracing]);
+	free(run->tracing);
+	run->tracing = NULL;
+}
+
 static int attach(struct scx_run *run)
 {
 	struct bpf_map *ops = object_ops(run->obj);
+	int err;
 
 	if (!ops) {
 		scx_error("the BPF object has no struct sched_ext_ops");
@@ -478,11 +537,16 @@ static int attach(struct scx_run *run)
 	}
 	if (run->options.common.attach_delay_ms)
 		usleep(run->options.common.attach_delay_ms * 1000);
+	err = attach_tracing(run);
+	if (err) {
+		scx_error("cannot trace kernel %s: %s", run->uts.release, strerror(-err));
+		log_show_libbpf();
+		return SCX_STATUS_FAILED;
+	}
 	run->attached_ms = now_ms();
 	run->link = bpf_map__attach_struct_ops(ops);
 	if (!run->link) {
-		int err = errno;
-
+		err = errno;
 		/* Ended before it was enabled, as by a CPU that came since prepare(): no error here. */
 		if (exited(run))
 			return SCX_STATUS_OK;
@@ -660,6 +724,7 @@ static void clean_up(struct scx_run *run)
 {
 	bpf_link__destroy(run->link);
 	run->link = NULL;
+	detach_tracing(run);
 	stop(run);
 	/* The epoll instance forgets the ring buffer with its last descriptor. */
 	ring_buffer__free(run->messages);

@@ -9,11 +9,17 @@
 /* BPF_LOG_STATS of the kernel: only the line with the counts. */
 #define LOG_STATS 4
 
+/*
+ * Room for it, and for a line on each function that is verified by itself. A log that does not fit makes
+ * the load fail.
+ */
+#define LOG_SIZE (16 * 1024)
+
 struct verifier_log {
 	size_t nr;
 	struct {
 		const char *program;
-		char text[1024];
+		char text[LOG_SIZE];
 	} entries[];
 };
 

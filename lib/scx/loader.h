@@ -21,6 +21,8 @@
  * The library does the rest: options, asking the kernel, loading, attaching, statistics, messages,
  * the exit report, restarting after CPU hotplug, and the exit status. It works on the BPF object
  * inside the skeleton; of the skeleton header it takes the bytes and the types of the variables.
+ * Tracing programs in the object (SEC("tp_btf/sched_switch")) are attached before the scheduler and
+ * detached after it.
  */
 #ifndef SCX_LOADER_H
 #define SCX_LOADER_H
@@ -49,9 +51,9 @@ struct scx_run;
 enum scx_exit_status {
 	SCX_STATUS_OK = 0,	    /* stopped on request: signal, sysrq-S; help; version */
 	SCX_STATUS_FAILED = 1,	    /* could not be loaded or attached */
-	SCX_STATUS_USAGE = 2,	    /* bad options */
+	SCX_STATUS_USAGE = 2,	    /* bad options, or one that does not fit this machine */
 	SCX_STATUS_EJECTED = 3,	    /* ended by the kernel for a fault */
-	SCX_STATUS_UNSUPPORTED = 4, /* this kernel cannot run it */
+	SCX_STATUS_UNSUPPORTED = 4, /* this kernel or machine cannot run it */
 	SCX_STATUS_BUSY = 5,	    /* another scheduler is running */
 };
 
@@ -108,8 +110,9 @@ struct scx_option {
 #define SCX_RANGE(low, high) .type = SCX_OPTION_NUMBER, .min = (low), .max = (high)
 
 /* Bits of sched_ext_ops.flags for SCX_OPS_FLAG(). */
-#define SCX_OPS_SWITCH_PARTIAL_FLAG    (1ULL << 3)
-#define SCX_OPS_HAS_CGROUP_WEIGHT_FLAG (1ULL << 16)
+#define SCX_OPS_SWITCH_PARTIAL_FLAG	    (1ULL << 3)
+#define SCX_OPS_ENQ_MIGRATION_DISABLED_FLAG (1ULL << 4)
+#define SCX_OPS_HAS_CGROUP_WEIGHT_FLAG	    (1ULL << 16)
 
 /* The common option --exit-dump-len, with a short name of the scheduler's own. */
 #define SCX_EXIT_DUMP_LEN_OPTION(letter)                                                           \
@@ -164,12 +167,15 @@ struct scx_sched {
 	size_t nr_stats;
 	const struct scx_kfunc *kfuncs;
 	size_t nr_kfuncs;
+	/* It has cgroup callbacks: a kernel without them (CONFIG_EXT_GROUP_SCHED) cannot run it. */
+	bool needs_cgroups;
 
 	/* Hooks, each optional. They return 0 or -errno after an error message of their own. */
 
 	/*
 	 * The options are set, nothing is loaded: last changes to the object. With -EOPNOTSUPP, this
-	 * kernel cannot run the scheduler (exit status 4).
+	 * kernel or machine cannot run the scheduler (exit status 4); with -ERANGE, the value of an
+	 * option does not fit this machine (exit status 2).
 	 */
 	int (*prepare)(struct scx_run *run);
 	/*
@@ -233,6 +239,14 @@ s64 scx_run_stat(const struct scx_run *run, unsigned int index);
  * hotplug. Returns 0, or -errno after an error message.
  */
 int scx_check_cpu(u32 cpu, const char *role);
+
+/*
+ * scx_online_cpus - which CPUs are online
+ *
+ * Fills @cpus, which has room for @size, in ascending order. Returns how many there are, which may be
+ * more than @size, or -errno.
+ */
+int scx_online_cpus(u32 *cpus, size_t size);
 
 /* scx_run_print - a line for the user, as text or JSON as asked for */
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)

@@ -29,6 +29,7 @@ CLASSIC = {
     'prev': 'ivh',
     'central': 'scvh',
     'cpu0': 'vh',
+    'pair': 'Svh',
 }
 COMMON = ['stats', 'json', 'per-cpu', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len',
           'timeout-ms', 'verbose', 'version', 'help']

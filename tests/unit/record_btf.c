@@ -29,6 +29,7 @@ static const char *const whole[] = {
 	"cpumask",
 	"bpf_cpumask",
 	"bpf_timer",
+	"bpf_spin_lock",
 	"bpf_iter_num",
 	"bpf_iter_scx_dsq",
 };

@@ -322,6 +322,42 @@ static void test_sysfs(void)
 	scx_kernel_set_root(NULL);
 }
 
+static void test_online_cpus(void)
+{
+	static const struct {
+		const char *content;
+		int nr;
+		u32 cpus[4];
+	} cases[] = {
+		{ "0\n", 1, { 0 } },
+		{ "0-3\n", 4, { 0, 1, 2, 3 } },
+		{ "0,2-3,11\n", 4, { 0, 2, 3, 11 } },
+		{ "0-8191\n", 8192, { 0, 1, 2, 3 } },
+		{ "\n", -EINVAL, { 0 } },
+		{ "-1\n", -EINVAL, { 0 } },
+		{ "0-\n", -EINVAL, { 0 } },
+		{ "3-1\n", -EINVAL, { 0 } },
+		{ "0,\n", -EINVAL, { 0 } },
+		{ "0 1\n", -EINVAL, { 0 } },
+		{ "0-99999999999999999999\n", -EINVAL, { 0 } },
+	};
+	u32 cpus[4];
+	size_t i;
+	int j;
+
+	fresh_root("no-cpus");
+	CHECK_EQ(scx_online_cpus(cpus, ARRAY_SIZE(cpus)), -ENOENT);
+	fresh_root("cpus");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_context("online %s", cases[i].content);
+		write_file("cpus/sys/devices/system/cpu/online", cases[i].content);
+		CHECK_EQ(scx_online_cpus(cpus, ARRAY_SIZE(cpus)), cases[i].nr);
+		for (j = 0; j < cases[i].nr && j < (int)ARRAY_SIZE(cpus); j++)
+			CHECK_EQ(cpus[j], cases[i].cpus[j]);
+	}
+	scx_kernel_set_root(NULL);
+}
+
 static void test_running_loader(void)
 {
 	char comm[32] = "", small[4];
@@ -416,6 +452,7 @@ int main(int argc, char **argv)
 		TEST(test_implicit_argument),
 		TEST(test_bad_btf),
 		TEST(test_sysfs),
+		TEST(test_online_cpus),
 		TEST(test_running_loader),
 		TEST(test_may_load),
 		TEST(test_jit_off),

@@ -127,28 +127,71 @@ static void test_unbounded(void)
 	CHECK_HAS(captured(), "warning: kernel 6.12.107-unbounded does not bound");
 }
 
-static void test_no_sched_ext(void)
+/* A kernel's BTF made by @fill, opened. */
+static struct scx_kernel *made_up(void (*fill)(struct btf *btf))
 {
 	char path[512];
 	struct btf *btf = btf__new_empty();
-	struct options options = { .sched = &sched };
 	struct scx_kernel *kernel;
 	const void *raw;
 	FILE *file;
 	u32 size;
 
-	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	fill(btf);
 	raw = btf__raw_data(btf, &size);
-	snprintf(path, sizeof(path), "%s/empty.btf", temporary_directory());
+	snprintf(path, sizeof(path), "%s/made_up.btf", temporary_directory());
 	file = fopen(path, "w");
 	CHECK(file && fwrite(raw, 1, size, file) == size && !fclose(file));
 	btf__free(btf);
-
 	kernel = scx_kernel_open(path);
 	CHECK(kernel);
 	capture_stderr();
+	return kernel;
+}
+
+static void fill_no_sched_ext(struct btf *btf)
+{
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+}
+
+static void test_no_sched_ext(void)
+{
+	struct options options = { .sched = &sched };
+	struct scx_kernel *kernel = made_up(fill_no_sched_ext);
+
 	CHECK_EQ(preflight_kernel(&options, kernel, "1.2.3"), SCX_STATUS_UNSUPPORTED);
 	CHECK_HAS(captured(), "kernel 1.2.3 has no sched_ext");
+	scx_kernel_close(kernel);
+}
+
+/* sched_ext, but none of its cgroup callbacks. */
+static void fill_no_cgroups(struct btf *btf)
+{
+	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), proto;
+
+	btf__add_struct(btf, "sched_ext_ops", 4);
+	btf__add_field(btf, "flags", integer, 0, 0);
+	proto = btf__add_func_proto(btf, integer);
+	btf__add_func(btf, "scx_bpf_kick_cpu", BTF_FUNC_GLOBAL, proto);
+}
+
+static void test_no_cgroups(void)
+{
+	static const struct scx_sched by_cgroup = { .name = "test", .needs_cgroups = true };
+	static const struct scx_sched others = { .name = "test" };
+	struct options options = { .sched = &by_cgroup };
+	struct scx_kernel *kernel = made_up(fill_no_cgroups);
+	const char *said;
+
+	CHECK_EQ(preflight_kernel(&options, kernel, "1.2.3"), SCX_STATUS_UNSUPPORTED);
+	said = captured();
+	CHECK_EQ(lines(said), 1);
+	CHECK_HAS(said, "kernel 1.2.3");
+	CHECK_HAS(said, "CONFIG_EXT_GROUP_SCHED");
+	capture_stderr();
+	options.sched = &others;
+	CHECK_EQ(preflight_kernel(&options, kernel, "1.2.3"), SCX_STATUS_OK);
+	CHECK_LACKS(captured(), "cgroup");
 	scx_kernel_close(kernel);
 }
 
@@ -156,7 +199,7 @@ int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		TEST(test_healthy),   TEST(test_optional_missing), TEST(test_malformed),
-		TEST(test_unbounded), TEST(test_no_sched_ext),
+		TEST(test_unbounded), TEST(test_no_sched_ext),	   TEST(test_no_cgroups),
 	};
 
 	btf_folder = argc > 1 ? argv[1] : ".";

@@ -41,6 +41,8 @@ RELATIONS = {
     'cpu0': ('enqueued = local + queued + elsewhere',
              'taken <= queued', 'taken_elsewhere <= elsewhere', 'astray <= run_elsewhere',
              'run > 0'),
+    'pair': ('enqueued = exempt + queued + requeued', 'queued = started + dequeued + waiting',
+             'batches = switched + renewed', 'queued > 0', 'batches > 0'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

@@ -1,0 +1,359 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# scx_pair: no two cgroups in one pair of CPUs, all get on, and which CPUs can be paired. For 4 CPUs.
+#
+#	pair.sh [SECONDS]: how long the main test watches (10)
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+WATCH_S=${1:-10}
+
+cpu_set() {
+	local cpu="$1" state
+	shift
+	for state in "$@"; do
+		echo "$state" >"/sys/devices/system/cpu/cpu$cpu/online" || return 1
+	done
+}
+
+# --- What cannot be paired is refused, and nothing is attached
+
+# refused NAME STATUS MESSAGE OPTION...
+refused() {
+	local name="$1" status="$2" message="$3"
+	shift 3
+	run_once scx_pair "$@"
+	is "$name: ends with $status" "$STATUS" "$status"
+	has "$name: says why" once.err "^scx_pair: .*$message"
+	is "$name: in one line" "$(grep -vc "try 'scx_pair --help'" once.err)" 1
+}
+
+log_mark
+SEQ=$(cat "$SCX/enable_seq")
+refused 'stride 0' 2 'out of range' -S 0
+refused 'a stride too long' 2 'CPU 0 would need CPU 4' -S 4
+refused 'a stride beyond all CPUs' 2 'out of range' --stride 8192
+refused 'a stride that does not pair all' 2 'CPU 1 would need CPU 4' -S 3
+cpu_set 3 0
+refused 'an odd number of CPUs' 4 'an odd number of CPUs is online \(3\)'
+refused 'an odd number of CPUs, with a stride' 4 'an odd number' -S 1
+cpu_set 1 0
+refused 'a hole where the stride leads' 4 'CPU 0 would need CPU 1.*use --stride'
+refused 'a hole where the given stride leads' 2 'CPU 0 would need CPU 1' -S 1
+run_once scx_pair --dry-run -S 2
+is 'two CPUs with a hole between, and the stride to match: can be paired' "$STATUS" 0
+cpu_set 2 0
+refused 'a single CPU' 4 'only one CPU is online'
+is 'what is refused is not attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+for cpu in 1 2 3; do
+	cpu_set $cpu 1
+done
+gone 'refused'
+log_clean 'refused'
+
+# --- What is watched
+
+# watch_start STRIDE: before the scheduler, so that vmpairs is told of each switch before it is
+watch_start() {
+	: >watch.out
+	vmpairs "$1" >watch.out 2>watch.err &
+	WATCH_PID=$!
+	wait_for 10 grep -q ready watch.out || fail "vmpairs starts"
+}
+watch_count() {
+	kill -USR1 $WATCH_PID
+}
+# watch_seen NAME: a figure
+watch_seen() {
+	sed -n "s/.*\\b$1=\\([0-9]*\\).*/\\1/p" watch.out | tail -n 1
+}
+watch_report() {
+	local lines
+	lines=$(wc -l <watch.out)
+	kill -USR2 $WATCH_PID
+	wait_for 5 sh -c "[ \$(wc -l <watch.out) -gt $lines ]"
+	diag "$1: seen: $(tail -n 1 watch.out)"
+}
+watch_end() {
+	kill -TERM $WATCH_PID
+	wait $WATCH_PID
+}
+
+# pair_adds_up NAME
+pair_adds_up() {
+	is "$1: enqueued = exempt + queued + requeued" "$(stat enqueued)" \
+		$(($(stat exempt) + $(stat queued) + $(stat requeued)))
+	is "$1: queued = started + dequeued + waiting" "$(stat queued)" \
+		$(($(stat started) + $(stat dequeued) + $(stat waiting)))
+	is "$1: batches = switched + renewed" "$(stat batches)" $(($(stat switched) + $(stat renewed)))
+	diag "$1: $(tail -n 1 "$OUT" | sed 's/.*"stats"://')"
+}
+
+pair_stop() {
+	sched_stop "$1" INT
+	pair_adds_up "$1"
+}
+
+# hogs_in GROUP FILE SECONDS SPEC...: hogs of a cgroup, in the background; pids in HOGS
+HOGS=
+hogs_in() {
+	local group="$1" file="$2"
+	shift 2
+	cg_run "$group" chrt -o 0 vmtool hogs "$@" >"$file" 2>&1 &
+	HOGS="$HOGS $!"
+}
+hogs_wait() {
+	local pid failed=0
+	for pid in $HOGS; do
+		wait "$pid" || failed=1
+	done
+	HOGS=
+	return "$failed"
+}
+# got FILE: ms of all hogs; least FILE: of the one that got least
+got() {
+	awk '{ sub("ms=", "", $3); n += $3 } END { print n + 0 }' "$1"
+}
+least() {
+	awk '{ sub("ms=", "", $3); if (NR == 1 || $3 < n) n = $3 } END { print n + 0 }' "$1"
+}
+# share FILE OTHER: percent
+share() {
+	local a b
+	a=$(got "$1")
+	b=$(got "$2")
+	echo $((100 * a / (a + b + (a + b == 0))))
+}
+
+cg_make a
+cg_make b
+cg_make c
+
+# --- Two cgroups of hogs
+
+watch_start 2
+if sched_start pair --json; then
+	hogs_in a a.out "$((WATCH_S + 1))" 0 0 0 0
+	hogs_in b b.out "$((WATCH_S + 1))" 0 0 0 0
+	sleep 1
+	watch_count
+	sleep "$WATCH_S"
+	watch_report 'two cgroups of hogs'
+	check 'two cgroups of hogs: hogs succeed' hogs_wait
+	diag "two cgroups of hogs: $(got a.out) ms and $(got b.out) ms"
+	is 'two cgroups of hogs: never two in a pair' "$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
+	num 'two cgroups of hogs: samples of each pair' "$(watch_seen samples)" -ge $((WATCH_S * 100))
+	num 'two cgroups of hogs: both CPUs are in use for a third of the time at least' \
+		"$(watch_seen both)" -ge $(($(watch_seen samples) / 3))
+	num 'two cgroups of hogs: one gets at least 35 %' "$(share a.out b.out)" -ge 35
+	num 'two cgroups of hogs: and at most 65 %' "$(share a.out b.out)" -le 65
+	num 'two cgroups of hogs: each hog gets on' "$(least a.out)" -gt 0
+	num 'two cgroups of hogs: each hog of the other gets on' "$(least b.out)" -gt 0
+	pair_stop 'two cgroups of hogs'
+	num 'two cgroups of hogs: they take turns' "$(stat switched)" -ge $((WATCH_S * 10))
+	num 'two cgroups of hogs: a CPU waits for the other one' "$(stat drains)" -gt 0
+	diag "two cgroups of hogs: a switch takes $(($(stat drain_ns) / $(stat drains) / 1000)) us"
+fi
+
+# --- -S: other pairs. Seen from the pairs of the default, cgroups do meet: what sees that sees it above.
+
+if sched_start pair --json -S 1; then
+	hogs_in a a.out 3 0 0 0 0
+	hogs_in b b.out 3 0 0 0 0
+	sleep 1
+	watch_count
+	sleep 2
+	watch_report '-S 1, seen with a stride of 2'
+	check '-S 1: hogs succeed' hogs_wait
+	num '-S 1: seen with a stride of 2, two cgroups meet' "$(watch_seen bad_samples)" -gt 0
+	pair_stop '-S 1, seen with a stride of 2'
+fi
+watch_end
+
+watch_start 1
+if sched_start pair --json --stride 1 --slice 4000; then
+	hogs_in a a.out 3 0 0 0 0
+	hogs_in b b.out 3 0 0 0 0
+	sleep 1
+	watch_count
+	sleep 2
+	watch_report '-S 1'
+	check '-S 1, seen with a stride of 1: hogs succeed' hogs_wait
+	is '-S 1: never two in a pair' "$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
+	pair_stop '-S 1 -s 4000'
+	short=$(stat switched)
+fi
+watch_end
+watch_start 2
+if sched_start pair --json -s 100000; then
+	hogs_in a a.out 2 0 0 0 0
+	hogs_in b b.out 2 0 0 0 0
+	check '-s 100000: hogs succeed' hogs_wait
+	pair_stop '-s 100000'
+	diag "batches: $short of 4 ms in 3 s, $(stat switched) of 100 ms in 2 s"
+	num '-s: batches of 4 ms are at least three times as many as those of 100 ms' "$short" -ge \
+		$((3 * $(stat switched)))
+	# 40, and what runs before and after.
+	num '-s 100000: two pairs, 2 s: not many batches' "$(stat switched)" -le 120
+fi
+
+# --- One task against many, weights, a real-time hog
+
+if sched_start pair --json; then
+	watch_count
+	hogs_in a a.out 3 0
+	hogs_in b b.out 3 0 0 0 0 0 0 0 0
+	check 'one task against eight: hogs succeed' hogs_wait
+	diag "one task against eight: $(got a.out) ms and $(got b.out) ms"
+	num 'one task against eight: it gets over 40 % of a CPU' "$(got a.out)" -ge 1200
+	num 'one task against eight: the others get on' "$(least b.out)" -gt 0
+
+	cg_make a 10000
+	cg_make b 1
+	hogs_in a a.out 3 -20 -20 -20 -20
+	hogs_in b b.out 3 19 19 19 19
+	check 'weights: hogs succeed' hogs_wait
+	diag "weights 10000 and 1, nice -20 and 19: $(got a.out) ms and $(got b.out) ms"
+	num 'weights do not matter: at least 35 %' "$(share a.out b.out)" -ge 35
+	num 'weights do not matter: at most 65 %' "$(share a.out b.out)" -le 65
+
+	hogs_in a a.out 4 0 0 0 0
+	hogs_in b b.out 4 0 0 0 0
+	sleep 0.5
+	chrt -f 10 vmtool hogs 3 0,1 >rt.out
+	check 'a real-time hog on CPU 1: hogs succeed' hogs_wait
+	diag "a real-time hog on CPU 1: $(got rt.out) ms; $(got a.out) ms and $(got b.out) ms"
+	num 'a real-time hog on CPU 1: gets its CPU' "$(got rt.out)" -gt 2000
+	num 'a real-time hog on CPU 1: one gets at least 35 %' "$(share a.out b.out)" -ge 35
+	num 'a real-time hog on CPU 1: and at most 65 %' "$(share a.out b.out)" -le 65
+	num 'a real-time hog on CPU 1: the three other CPUs are in use' $(($(got a.out) + $(got b.out))) -ge 5000
+	watch_report 'one against eight, weights, real-time hog'
+	is 'one against eight, weights, real-time hog: never two in a pair' \
+		"$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
+	pair_stop 'one against eight, weights, real-time hog'
+	num 'a real-time hog on CPU 1: tasks were put back for it' "$(stat preempted)" -gt 0
+fi
+
+# --- Affinity: tasks that only one half of a pair may run, in cgroups of their own; and changes of it
+
+if sched_start pair --json; then
+	watch_count
+	hogs_in a a.out 3 0,0 0,0
+	hogs_in b b.out 3 0,2 0,2
+	hogs_in c c.out 3 0 0 0 0
+	check 'bound tasks: hogs succeed' hogs_wait
+	diag "bound to CPU 0, to CPU 2, to none: $(got a.out) ms, $(got b.out) ms, $(got c.out) ms"
+	num 'bound tasks: those of CPU 0 get on' "$(least a.out)" -ge 100
+	num 'bound tasks: those of CPU 2 get on' "$(least b.out)" -ge 100
+	num 'bound tasks: the others get on' "$(least c.out)" -ge 100
+	check 'affinity, stop, weight and class changes: all get on' \
+		normal timeout 30 vmtool churn 2 16 || diag_file load load.out
+	watch_report 'bound tasks'
+	is 'bound tasks: never two in a pair' "$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
+	pair_stop 'bound tasks'
+	num 'bound tasks: a pair was offered to the other half' "$(stat offered)" -gt 0
+fi
+
+# --- Cgroups that come and go, more than there are queues, and tasks that change between them
+
+# move_around SECONDS: the hogs of a cgroup go from one to the next
+move_around() {
+	local end pid n=0 group
+	end=$(($(now_ms) + $1 * 1000))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		for pid in $(pidof vmtool); do
+			n=$((n + 1))
+			case $((n % 3)) in
+			0) group=a ;;
+			1) group=b ;;
+			*) group=c ;;
+			esac
+			echo "$pid" >"$CGROUPS/$group/cgroup.procs" 2>/dev/null
+		done
+	done
+	diag "moves: $n"
+}
+
+# come_and_go COUNT: cgroups with a task each, which are removed with it
+come_and_go() {
+	local i
+	for i in $(seq "$1"); do
+		mkdir "$CGROUPS/x$i" || return 1
+		# Nobody's child, so that the shell does not tell of its end.
+		(cg_run "x$i" chrt -o 0 sleep 100 &)
+		wait_for 10 grep -q . "$CGROUPS/x$i/cgroup.procs" || return 1
+	done
+	for i in $(seq "$1"); do
+		cg_remove "x$i" || return 1
+	done
+}
+
+for options in '' '--test-cgroups 3'; do
+	# shellcheck disable=SC2086
+	sched_start pair --json --stats 1 $options || continue
+	name='coming and going'
+	expected='4 0'
+	if [ -n "$options" ]; then
+		name='coming and going, 3 queues'
+		expected='3 1'
+	fi
+	hogs_in a a.out 3 0 0 0
+	hogs_in b b.out 3 0 0 0
+	sleep 0.5
+	move_around 2
+	check "$name: hogs succeed" hogs_wait
+	# Of the root and three more.
+	is "$name: cgroups, and those without a queue of their own" "$(stat cgroups) $(stat shared)" \
+		"$expected"
+	hogs_in a c.out 1 0 0 0
+	check "$name: 20 cgroups" come_and_go 20
+	check "$name: hogs beside them succeed" hogs_wait
+	num "$name: each hog gets on" "$(least a.out)" -gt 0
+	num "$name: each hog of the other gets on" "$(least b.out)" -gt 0
+	check "$name: hackbench succeeds" hackbench_load 10
+	pair_stop "$name"
+	num "$name: tasks were moved" "$(stat moved)" -gt 0
+	num "$name: while they ran, too" "$(stat moved_running)" -gt 0
+	# What is there when the scheduler ends has been taken off it.
+	is "$name: all cgroups were given back" "$(stat cgroups) $(stat shared)" '0 0'
+done
+watch_end
+
+# --- Hotplug
+
+starts() {
+	grep -c '^{"type":"start"' "$OUT"
+}
+at_least_starts() {
+	[ "$(starts)" -ge "$1" ]
+}
+
+# Both CPUs of a pair go while the loader does not look: it starts again on the other pair.
+if sched_start pair --json -S 2; then
+	kill -STOP "$SCHED_PID"
+	check 'hotplug: a pair goes' cpu_set 3 0
+	cpu_set 1 0
+	kill -CONT "$SCHED_PID"
+	check 'hotplug: started again' wait_for 15 at_least_starts 2
+	check 'hotplug: runs' wait_for 5 ops_is pair
+	check 'hotplug: hackbench succeeds on what is left' hackbench_load 10
+	kill -STOP "$SCHED_PID"
+	check 'hotplug: the pair comes' cpu_set 1 1
+	cpu_set 3 1
+	kill -CONT "$SCHED_PID"
+	check 'hotplug: started again' wait_for 15 at_least_starts 3
+	check 'hotplug: runs again' wait_for 5 ops_is pair
+	check 'hotplug: hackbench succeeds on all' hackbench_load 10
+	# One CPU alone cannot be spared.
+	check 'hotplug: one CPU goes' cpu_set 3 0
+	sched_end 20
+	is 'hotplug: an odd number is left: ends with 4' "$SCHED_STATUS" 4
+	has 'hotplug: says why' "$ERR" '^scx_pair: an odd number of CPUs is online \(3\)'
+	gone 'hotplug'
+	log_clean 'hotplug'
+	cpu_set 3 1
+fi
+
+finish

@@ -39,6 +39,13 @@
  */
 #define BATCH_NS (SLICE_NS / 10)
 
+/*
+ * The most that one turn is charged. What goes beyond was nobody's loss (while no one else waits a task
+ * gets slice after slice) or not the task's doing (a tick that came late, a virtual machine that stood
+ * still), and among many tasks it would take minutes to work off.
+ */
+#define CHARGE_MAX_NS (2 * SLICE_NS)
+
 /* No virtual time is ever 0, which to the BPF side means a task that has none yet. */
 #define CLOCK_START (1ULL << 40)
 
@@ -205,7 +212,9 @@ static int on_queued(void *context, void *data, size_t size)
 		 */
 		vtime = queue.clock + charge(SLICE_NS, task->weight);
 	} else {
-		vtime = task->vtime + charge(task->used_ns, task->weight);
+		u64 used_ns = task->used_ns < CHARGE_MAX_NS ? task->used_ns : CHARGE_MAX_NS;
+
+		vtime = task->vtime + charge(used_ns, task->weight);
 		/* Who slept for long has one slice of advantage, not all that it did not use. */
 		if (before(vtime, queue.clock - SLICE_NS))
 			vtime = queue.clock - SLICE_NS;

@@ -40,8 +40,9 @@ struct start {
 static void wait_for_go(struct start *start)
 {
 	__atomic_add_fetch(&start->ready, 1, __ATOMIC_SEQ_CST);
+	/* Asleep: hundreds that look every now and then are a load of their own. */
 	while (!__atomic_load_n(&start->go, __ATOMIC_ACQUIRE))
-		usleep(2000);
+		syscall(SYS_futex, &start->go, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
 /* Let @nr tasks go, for @sec seconds. */
@@ -59,6 +60,7 @@ static void go(struct start *start, unsigned int nr, long sec)
 	}
 	start->end_ns = now_ns() + sec * NSEC;
 	__atomic_store_n(&start->go, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &start->go, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* Some microseconds of work. */
@@ -267,10 +269,7 @@ static void *crowd_thread(void *arg)
 	struct crowd_thread *self = arg;
 	struct crowd *crowd = self->crowd;
 
-	__atomic_add_fetch(&crowd->start.ready, 1, __ATOMIC_SEQ_CST);
-	/* Asleep until all are there. */
-	while (!__atomic_load_n(&crowd->start.go, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &crowd->start.go, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	wait_for_go(&crowd->start);
 	while (!__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED)) {
 		work(1000);
 		crowd->counts[self->index]++;
@@ -308,7 +307,6 @@ int cmd_crowd(int argc, char **argv)
 			die("pthread_create");
 	}
 	go(&crowd.start, nr, 0);
-	syscall(SYS_futex, &crowd.start.go, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 	idle = watch(crowd.counts, nr, limit);
 	__atomic_store_n(&crowd.stop, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < nr; i++)

@@ -419,6 +419,7 @@ static bool is_runnable(const struct task_struct *p)
 void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct userland_shared *sh = shared_memory();
+	struct task_ctx *taskc;
 	struct cpu_ctx *cpuc;
 	bool found = false;
 	u32 zero = 0;
@@ -455,9 +456,14 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	/*
 	 * With SCX_OPS_ENQ_LAST the kernel does not let @prev go on by itself when there is nothing else:
 	 * user space, once awake, may know of somebody who goes before it. If not, or if @prev is not
-	 * for user space to decide on, it goes on with a slice from here.
+	 * for user space to decide on, it goes on with a slice from here. The one before was nobody's
+	 * loss, and is not charged.
 	 */
 	if (!found && prev && is_runnable(prev) && (!READ_ONCE(nr_waiting) || is_direct(prev))) {
+		taskc = task_ctx(prev);
+		if (!taskc)
+			return;
+		taskc->charged = prev->se.sum_exec_runtime;
 		scx_stat_inc(USERLAND_STAT_KEPT);
 		scx_bpf_task_set_slice(prev, SCX_SLICE_DFL);
 	}

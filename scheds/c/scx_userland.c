@@ -40,11 +40,11 @@
 #define BATCH_NS (SLICE_NS / 10)
 
 /*
- * The most that one turn is charged. What goes beyond was nobody's loss (while no one else waits a task
- * gets slice after slice) or not the task's doing (a tick that came late, a virtual machine that stood
- * still), and among many tasks it would take minutes to work off.
+ * One turn is charged no more than can be made up for in about this time by those who wait, or two
+ * slices: a tick may come late and a virtual machine stand still, which is not the task's doing, and
+ * among hundreds of tasks it would take minutes to work that off.
  */
-#define CHARGE_MAX_NS (2 * SLICE_NS)
+#define MAKE_UP_NS 1000000000ULL
 
 /* No virtual time is ever 0, which to the BPF side means a task that has none yet. */
 #define CLOCK_START (1ULL << 40)
@@ -73,6 +73,7 @@ static struct {
 	u32 nr;
 	u32 free;
 	u32 oldest, newest;
+	u32 nr_cpus; /* that are online: a change brings a new start */
 	u64 clock; /* the virtual time of the task that was handed back last, as far as that is ahead */
 	u64 batch; /* the virtual time of the first task of the batch */
 } queue;
@@ -148,6 +149,7 @@ static void queue_init(void)
 	queue.free = 0;
 	queue.oldest = queue.newest = NONE;
 	queue.clock = CLOCK_START;
+	queue.nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* To be called only while queue.free is not NONE. */
@@ -196,6 +198,16 @@ static u64 charge(u64 used_ns, u32 weight)
 	return used_ns * 100 / (weight ? weight : 1);
 }
 
+/* How much of what a task has used it is charged. */
+static u64 chargeable(u64 used_ns)
+{
+	u64 most = MAKE_UP_NS * queue.nr_cpus / (queue.nr + 1);
+
+	if (most < 2 * SLICE_NS)
+		most = 2 * SLICE_NS;
+	return used_ns < most ? used_ns : most;
+}
+
 /*
  * A task came out of the ring. Ends the consuming (by a negative value) when there is no room for
  * another one.
@@ -212,9 +224,7 @@ static int on_queued(void *context, void *data, size_t size)
 		 */
 		vtime = queue.clock + charge(SLICE_NS, task->weight);
 	} else {
-		u64 used_ns = task->used_ns < CHARGE_MAX_NS ? task->used_ns : CHARGE_MAX_NS;
-
-		vtime = task->vtime + charge(used_ns, task->weight);
+		vtime = task->vtime + charge(chargeable(task->used_ns), task->weight);
 		/* Who slept for long has one slice of advantage, not all that it did not use. */
 		if (before(vtime, queue.clock - SLICE_NS))
 			vtime = queue.clock - SLICE_NS;

@@ -61,16 +61,10 @@ static __always_inline struct sdt_record *record_of(const struct task_ctx *taskc
 	return scx_slab_object(&records, taskc->record - 1);
 }
 
-/* What the kernel counts, in all classes: it is up to date when a task starts, stops, and at a tick. */
-static u64 exec_time(const struct task_struct *p)
-{
-	return p->se.sum_exec_runtime;
-}
-
 /* Add the CPU time since the last time. */
 static void account_run(struct task_ctx *taskc, struct task_struct *p)
 {
-	u64 now = exec_time(p);
+	u64 now = scx_task_cpu_time(p);
 
 	record_of(taskc)->runtime_ns += now - taskc->exec_seen;
 	taskc->exec_seen = now;
@@ -195,7 +189,7 @@ void BPF_STRUCT_OPS(sdt_enable, struct task_struct *p)
 	if (!taskc)
 		return;
 	taskc->waiting_since = 0;
-	taskc->exec_seen = exec_time(p);
+	taskc->exec_seen = scx_task_cpu_time(p);
 }
 
 /* A record for @p. There being none for it is no error, so that no fork fails for it. */
@@ -230,7 +224,7 @@ static void allocate_record(struct task_struct *p)
 	record->pid = p->pid;
 
 	taskc->waiting_since = 0;
-	taskc->exec_seen = exec_time(p);
+	taskc->exec_seen = scx_task_cpu_time(p);
 	taskc->record = index + 1;
 }
 

@@ -263,7 +263,7 @@ static bool send_to_user_space(struct task_struct *p, struct task_ctx *taskc)
 
 	entry->seq = bpf_ktime_get_ns();
 	entry->vtime = taskc->vtime;
-	entry->used_ns = p->se.sum_exec_runtime - taskc->charged;
+	entry->used_ns = scx_task_cpu_time(p) - taskc->charged;
 	entry->pid = p->pid;
 	entry->weight = p->scx.weight;
 
@@ -373,7 +373,7 @@ static s32 dispatch_turn(const struct userland_turn *turn)
 			scx_stat_inc(USERLAND_STAT_OVERDUE);
 		/* It has not run since it was enqueued: what it used until then is paid for. */
 		taskc->vtime = turn->vtime;
-		taskc->charged = p->se.sum_exec_runtime;
+		taskc->charged = scx_task_cpu_time(p);
 		cpu = scx_bpf_task_cpu(p);
 		scx_bpf_dsq_insert(p, TURN_DSQ, SCX_SLICE_DFL, 0);
 	} else {
@@ -463,7 +463,7 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 		taskc = task_ctx(prev);
 		if (!taskc)
 			return;
-		taskc->charged = prev->se.sum_exec_runtime;
+		taskc->charged = scx_task_cpu_time(prev);
 		scx_stat_inc(USERLAND_STAT_KEPT);
 		scx_bpf_task_set_slice(prev, SCX_SLICE_DFL);
 	}
@@ -477,7 +477,7 @@ void BPF_STRUCT_OPS(userland_enable, struct task_struct *p)
 	if (!taskc)
 		return;
 	taskc->vtime = 0;
-	taskc->charged = p->se.sum_exec_runtime;
+	taskc->charged = scx_task_cpu_time(p);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(userland_init_task, struct task_struct *p,

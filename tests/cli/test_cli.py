@@ -30,6 +30,7 @@ CLASSIC = {
     'central': 'scvh',
     'cpu0': 'vh',
     'pair': 'Svh',
+    'flatcg': 'sifvh',
 }
 COMMON = ['stats', 'json', 'per-cpu', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len',
           'timeout-ms', 'verbose', 'version', 'help']

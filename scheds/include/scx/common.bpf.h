@@ -79,4 +79,15 @@ static inline bool scx_may_run_on(const struct task_struct *p, s32 cpu)
 	return bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
+/*
+ * scx_task_cpu_time - ns of CPU time that @p has had in its life
+ *
+ * Up to date in running() and stopping(), in dispatch() for the task that ran, and at a tick. Unlike
+ * what is left of a slice it stays right when the slice is changed.
+ */
+static inline u64 scx_task_cpu_time(const struct task_struct *p)
+{
+	return p->se.sum_exec_runtime;
+}
+
 #endif /* SCX_COMMON_BPF_H */

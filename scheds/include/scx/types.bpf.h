@@ -228,8 +228,6 @@ enum scx_ops_flags {
 	SCX_OPS_ENQ_MIGRATION_DISABLED = 1 << 4,
 	SCX_OPS_ALLOW_QUEUED_WAKEUP = 1 << 5,
 	SCX_OPS_BUILTIN_IDLE_PER_NODE = 1 << 6,
-	/* Refused from 7.1: the loader drops it there. */
-	SCX_OPS_HAS_CGROUP_WEIGHT = 1 << 16,
 };
 
 /* HEAD and CPU_SELECTED moved in 6.19: compat.bpf.h reads the low ones from the running kernel. */
@@ -332,6 +330,9 @@ struct sched_ext_ops {
 #ifndef SCHED_EXT
 #define SCHED_EXT 7
 #endif
+
+/* A flag of sched_ext_ops that kernels refuse from 7.1 on: the loader drops it there. */
+#define SCX_OPS_HAS_CGROUP_WEIGHT (1ULL << 16)
 
 /*
  * The two argument structures of 6.19's kfuncs with many arguments are copied as they lie. To libbpf

@@ -43,6 +43,12 @@ RELATIONS = {
              'run > 0'),
     'pair': ('enqueued = exempt + queued + requeued', 'queued = started + dequeued + waiting',
              'batches = switched + renewed', 'queued > 0', 'batches > 0'),
+    'flatcg': ('enqueued = local + queued + affine',
+               'queued + affine = started + left + waiting',
+               'pushed = popped + in_heap',
+               'popped = turns + empty + late + passed',
+               'started <= turns + continued + affine_taken',
+               'queued > 0'),
 }
 
 TAINT_BITS = {0x200: 'W: a warning', 0x4000: 'L: a soft lockup'}

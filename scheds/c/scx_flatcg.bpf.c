@@ -12,7 +12,9 @@
  *
  * Tasks that may not run on every CPU wait in fallback DSQs, one for each CPU and one for all others,
  * in the virtual time of their cgroup: a CPU compares its first one with the first cgroup of the heap,
- * and the lesser goes first. So neither starves the other, and a cgroup gets no more by pinning.
+ * and the lesser goes first; if they are of the same cgroup, the task with the lesser virtual time does.
+ * So neither starves the other, and a cgroup gets no more by pinning. A task whose slice has ended is
+ * compared likewise, and goes on if nobody comes before it: shares hold with one task in each cgroup.
  *
  * The root's share is the whole machine: tasks in the root cgroup compete with all others together.
  *
@@ -62,7 +64,7 @@ SCX_STATS_DEFINE(FLATCG_NR_STATS);
  * A cgroup is never further behind than this in virtual time, whatever it ran and however small its
  * share is. On a CPU for itself virtual time passes at most at the speed of time, or half of it when
  * the root is busy too: so whoever waits gets a turn within 16 s, before the watchdog gets impatient.
- * The price: nobody has less than 1/400 of one CPU with the default slice.
+ * The price: nobody has less than some 1/400 of the machine, with the default slice.
  */
 #define MAX_AHEAD_NS (8ULL * 1000 * 1000 * 1000)
 
@@ -533,6 +535,7 @@ __noinline u64 affine_key(u32 idx, u64 task_vtime)
 	return time_before(now + MAX_AHEAD_NS, key) ? now + MAX_AHEAD_NS : key;
 }
 
+/* Light tasks have shorter turns, see there. */
 static u64 task_slice(struct task_struct *p)
 {
 	return fifo_sched ? slice_ns : scx_vtime_slice(slice_ns, p->scx.weight);
@@ -771,7 +774,7 @@ static __noinline void find_affine(struct cpu_ctx *cpuc, s32 cpu)
 	cpuc->affine_dsq = RESTRICTED_DSQ;
 }
 
-/* The cgroup of the task that goes on, or comes, has the turn on this CPU. */
+/* Run the affine candidate, or who is first in that DSQ by now; its cgroup has the turn then. */
 static bool try_affine(struct cpu_ctx *cpuc)
 {
 	if (!cpuc->affine_dsq || !scx_bpf_dsq_move_to_local(cpuc->affine_dsq)) {
@@ -982,8 +985,11 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 			picked = PICK_DONE;
 	}
 	if (picked != PICK_DONE && prev) {
-		/* With nobody else around, its cgroup is not in anybody's way. */
-		if (picked == PICK_END && !cpuc->nr_passed)
+		/*
+		 * With nobody else around, its cgroup is not in anybody's way. Otherwise it is not forgiven,
+		 * and the clock moves on with it: so it gets past those that wait, however light they are.
+		 */
+		if (!cpuc->affine_dsq && !cpuc->nr_passed && !READ_ONCE(heap_nr))
 			forgive(cpuc->prev.cg);
 		else
 			scx_vtime_advance(&cg_vtime_now, cpuc->prev.key);
@@ -1189,7 +1195,7 @@ void BPF_STRUCT_OPS(flatcg_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 	bpf_spin_unlock(&weight_lock);
 }
 
-/* The task is not queued, and does not run: the kernel takes it out of the run queue for the move. */
+/* The task is not queued, and does not run: the kernel has taken it out of the run queue for the move. */
 void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
@@ -1198,6 +1204,7 @@ void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *fr
 
 	if (!taskc)
 		return;
+	stop_waiting(taskc, FLATCG_STAT_LEFT);
 	old = taskc->cg;
 	taskc->cg = get_cg(scx_cgroup_id(to));
 	taskc->vtime = READ_ONCE(cg_at(taskc->cg)->task_vtime);

@@ -62,7 +62,7 @@ is 'the topology has 8 CPUs' "$(nproc)" 8
 # turns NAME: how often one of two hogs on a CPU was switched away from, in MS milliseconds
 turns() {
 	normal timeout 30 vmtool hogs 2 0,1 0,1 >hogs.out
-	TURNS=$(sed -n '1s/.* involuntary=\([0-9]*\).*/\1/p' hogs.out)
+	TURNS=$(field 1 involuntary hogs.out)
 	MS=$(sed -n '1s/.* ms=\([0-9]*\).*/\1/p' hogs.out)
 	diag "$1: $TURNS switches in $MS ms"
 }

@@ -91,7 +91,7 @@ if sched_start simple; then
 	normal timeout 60 vmtool hogs 10 $hogs 19,3 >hogs.out
 	diag "nice 19 among 40 hogs: $(tail -n 1 hogs.out)"
 	num 'simple: a light task has its turns among many' \
-		"$(sed -n '41s/.*involuntary=//p' hogs.out)" -ge 2
+		"$(field 41 involuntary hogs.out)" -ge 2
 	sched_stop 'simple with many hogs' INT
 fi
 

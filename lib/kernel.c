@@ -372,17 +372,9 @@ bool scx_may_load(void)
 
 bool scx_jit_off(void)
 {
-	char path[PATH_MAX], line[16];
-	bool off = false;
-	FILE *file;
+	char line[16];
 
-	snprintf(path, sizeof(path), "%s/proc/sys/net/core/bpf_jit_enable", root);
-	file = fopen(path, "re");
 	/* Not to be seen from a network namespace of its own: then the kernel has to tell. */
-	if (!file)
-		return false;
-	if (fgets(line, sizeof(line), file))
-		off = !strcmp(line, "0\n");
-	fclose(file);
-	return off;
+	return !read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line)) &&
+	       !strcmp(line, "0");
 }

@@ -20,13 +20,6 @@ under() {
 	diag "$(tail -n 1 "$OUT")"
 }
 
-# load SECONDS COMMAND...
-load() {
-	local limit="$1"
-	shift
-	normal timeout "$limit" "$@" >load.out 2>&1
-}
-
 # --- The dispatch buffer. 64 tasks of CPU 2 wake up while a real-time task holds the central CPU; then
 # the first idle CPU that asks gets none of them, and all are handed to CPU 2, two in each call.
 

@@ -12,18 +12,14 @@
 CPU1=/sys/devices/system/cpu/cpu1/online
 FREEZE_MS=30000
 
-# load NAME SECONDS COMMAND...: it ends well within SECONDS, and the scheduler goes on
-load() {
+# bear NAME SECONDS COMMAND...: it ends well within SECONDS, and the scheduler goes on
+bear() {
 	local name="$1" start
 	shift
 	start=$(now_ms)
-	check "$sched: $name" limited "$@" || diag_file load load.out
+	check "$sched: $name" load "$@" || diag_file load load.out
 	diag "$sched: $name: $(($(now_ms) - start)) ms; $(tail -n 1 load.out)"
 	ops_is "$ops" || fail "$sched: $name: it still runs"
-}
-
-limited() {
-	normal timeout "$@" >load.out 2>&1
 }
 
 # What the tasks in a cgroup have run for, one line each: pid and nanoseconds.
@@ -92,10 +88,10 @@ endure() {
 	# The watchdog's own thread waits in line behind thousands, so it gets more patience.
 	sched_start "$@" --json --timeout-ms 30000 || return 1
 	freeze
-	load '4000 tasks' 180 vmtool crowd 40 4000
-	load 'affinity, stop, weight, class and policy changes' 60 vmtool churn 3 24
-	load 'exec from threads' 60 vmtool execs 2 8
-	load 'fork storm' 60 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
+	bear '4000 tasks' 180 vmtool crowd 40 4000
+	bear 'affinity, stop, weight, class and policy changes' 60 vmtool churn 3 24
+	bear 'exec from threads' 60 vmtool execs 2 8
+	bear 'fork storm' 60 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
 	thaw
 	# A pair needs two.
 	[ "$ops" = pair ] || hotplug
@@ -110,8 +106,8 @@ partial() {
 	sched="$1 --partial"
 	sched_start "$1" --partial --json || return 1
 	# Fewer than there are CPUs: the others' class goes before this one.
-	load 'policy changes' 60 vmtool churn 3 3
-	load 'hackbench as SCHED_EXT' 60 vmtool ext hackbench -g 4 -l 50
+	bear 'policy changes' 60 vmtool churn 3 3
+	bear 'hackbench as SCHED_EXT' 60 vmtool ext hackbench -g 4 -l 50
 	sched_stop "$sched" INT
 }
 

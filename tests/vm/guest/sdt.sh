@@ -40,13 +40,6 @@ records() {
 	num "$1: not more was taken than queued" "$(stat taken)" -le "$(stat queued)"
 }
 
-# load LIMIT COMMAND...: an ordinary task, with its output in load.out
-load() {
-	local limit="$1"
-	shift
-	normal timeout "$limit" "$@" >load.out 2>&1
-}
-
 # children PID
 children() {
 	awk -v parent="$1" '{ pid = $1; sub(".*[)] ", ""); if ($2 == parent) print pid }' \

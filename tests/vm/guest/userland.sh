@@ -40,13 +40,6 @@ repeat() {
 	awk -v n="$1" -v word="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s ", word }'
 }
 
-# load SECONDS COMMAND...
-load() {
-	local limit="$1"
-	shift
-	normal timeout "$limit" "$@" >load.out 2>&1
-}
-
 # --- 200 tasks for 30 s, forks beside them
 
 SEC=${SCX_USERLAND_SEC:-30}

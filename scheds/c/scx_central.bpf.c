@@ -23,6 +23,7 @@
  * over until it may move.
  */
 #include <scx/common.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_central.h"
 
@@ -68,13 +69,7 @@ struct {
 struct task_ctx {
 	u32 waiting;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /* Written by the CPU itself, but for asking, which the central CPU takes back, and the last two. */
 struct cpu_ctx {
@@ -83,13 +78,7 @@ struct cpu_ctx {
 	u64 placed_ns;	  /* when it was last handed a task */
 	u64 preempted_ns; /* started_ns of the task that was preempted last */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_ctx);
-} cpu_ctxs SEC(".maps");
+SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
 struct timer {
 	struct bpf_timer timer;
@@ -119,25 +108,6 @@ static u32 first_cpu; /* where the next round through the CPUs begins */
 static u32 turn;
 
 static bool stopped;
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
-
-static struct cpu_ctx *cpu_ctx(u32 cpu)
-{
-	u32 zero = 0;
-	struct cpu_ctx *cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
-
-	if (!cpuc)
-		scx_bpf_error("no context for CPU %u", cpu);
-	return cpuc;
-}
 
 /* The central CPU has its tick anyway, for the tasks of others that it has to see to. */
 static u64 slice_on(u32 cpu)
@@ -224,7 +194,7 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 
-	taskc = task_ctx(p);
+	taskc = scx_task_ctx(p);
 	if (!taskc)
 		return;
 	/* Before the entry, or the central CPU might take it for stale. */
@@ -248,7 +218,7 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
  */
 void BPF_STRUCT_OPS(central_dequeue, struct task_struct *p, u64 deq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (taskc && stop_waiting(taskc))
 		scx_stat_inc(CENTRAL_STAT_DEQUEUED);
@@ -300,7 +270,7 @@ static bool place(struct task_struct *p, u32 cpu)
 	scx_stat_inc(CENTRAL_STAT_PLACED);
 	scx_stat_inc(CENTRAL_STAT_BOUNCED);
 	scx_bpf_dsq_insert(p, only, slice_on(only), 0);
-	cpuc = cpu_ctx(only);
+	cpuc = scx_cpu_ctx(only);
 	if (!cpuc || only == central_cpu)
 		return false;
 	cpuc->placed_ns = bpf_ktime_get_ns();
@@ -332,7 +302,7 @@ __noinline bool central_from_queue(u32 cpu)
 			scx_stat_inc(CENTRAL_STAT_STALE);
 			continue;
 		}
-		taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+		taskc = scx_task_ctx_if_any(p);
 		if (taskc && stop_waiting(taskc)) {
 			scx_stat_inc(CENTRAL_STAT_TAKEN);
 			placed = place(p, cpu);
@@ -427,7 +397,7 @@ __noinline int central_rescue(u32 cpu)
 
 __noinline int central_serve(u32 cpu, u64 now)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 	u64 started_ns;
 
 	if (!cpuc)
@@ -480,7 +450,7 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 		return 0;
 	scx_stat_inc(CENTRAL_STAT_TIMER);
 	bpf_for(cpu, 0, nr_cpus) {
-		cpuc = cpu_ctx(cpu);
+		cpuc = scx_cpu_ctx(cpu);
 		if (!cpuc)
 			break;
 		if (cpu == central_cpu ? waits && READ_ONCE(cpuc->asking) :
@@ -534,7 +504,7 @@ static bool keep(struct task_struct *prev, struct cpu_ctx *cpuc, u64 now)
 static void decide(struct task_struct *prev)
 {
 	u32 nr_cpus = scx_bpf_nr_cpu_ids(), i, cpu;
-	struct cpu_ctx *own = cpu_ctx(central_cpu);
+	struct cpu_ctx *own = scx_cpu_ctx(central_cpu);
 	bool cut = false;
 	u64 now = bpf_ktime_get_ns();
 
@@ -593,7 +563,7 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 	/* What the central CPU has put there. Otherwise ask for more. */
 	if (scx_bpf_dsq_move_to_local(cpu))
 		return;
-	cpuc = cpu_ctx(cpu);
+	cpuc = scx_cpu_ctx(cpu);
 	if (!cpuc)
 		return;
 	ask(cpuc);
@@ -603,7 +573,7 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 
 void BPF_STRUCT_OPS(central_running, struct task_struct *p)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
+	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
 
 	if (!cpuc)
 		return;
@@ -614,7 +584,7 @@ void BPF_STRUCT_OPS(central_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(central_stopping, struct task_struct *p, bool runnable)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
+	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
 
 	if (cpuc)
 		WRITE_ONCE(cpuc->started_ns, 0);
@@ -623,7 +593,7 @@ void BPF_STRUCT_OPS(central_stopping, struct task_struct *p, bool runnable)
 /* Who yields has had enough, also on the central CPU, where a task goes on after an interruption. */
 bool BPF_STRUCT_OPS(central_yield, struct task_struct *from, struct task_struct *to)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(from));
+	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(from));
 
 	if (to || !cpuc)
 		return false;
@@ -635,7 +605,7 @@ bool BPF_STRUCT_OPS(central_yield, struct task_struct *from, struct task_struct 
 s32 BPF_STRUCT_OPS_SLEEPABLE(central_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -12;
 }
 
 void BPF_STRUCT_OPS(central_dump, struct scx_dump_ctx *dctx)
@@ -646,7 +616,7 @@ void BPF_STRUCT_OPS(central_dump, struct scx_dump_ctx *dctx)
 
 void BPF_STRUCT_OPS(central_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 
 	if (cpuc && !idle)
 		scx_bpf_dump("CENTRAL: %d handed over%s\n", scx_bpf_dsq_nr_queued(cpu),

@@ -30,6 +30,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/cgroup.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_flatcg.h"
@@ -161,13 +162,7 @@ struct task_ctx {
 	u32 waiting;
 	bool runnable;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /* A task that could run, and its place among the others: of its cgroup, and inside that. */
 struct candidate {
@@ -195,13 +190,7 @@ struct cpu_ctx {
 	u32 passed[MAX_TRIES];
 	bool progress;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_ctx);
-} cpu_ctxs SEC(".maps");
+SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
 static __always_inline struct cg *cg_at(u32 idx)
 {
@@ -211,25 +200,6 @@ static __always_inline struct cg *cg_at(u32 idx)
 static __always_inline struct heap_entry *heap_at(u32 pos)
 {
 	return &heap[pos & (MAX_CGROUPS - 1)];
-}
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
-
-static struct cpu_ctx *cpu_ctx(s32 cpu)
-{
-	u32 zero = 0;
-	struct cpu_ctx *cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
-
-	if (!cpuc)
-		scx_bpf_error("no context for CPU %d", cpu);
-	return cpuc;
 }
 
 /*
@@ -543,7 +513,7 @@ static u64 task_slice(struct task_struct *p)
 
 s32 BPF_STRUCT_OPS(flatcg_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	bool is_idle = false;
 	s32 cpu;
 
@@ -573,7 +543,7 @@ static bool is_affine(struct task_struct *p)
 
 void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	bool pinned, local;
 	u64 slice;
 	s32 cpu;
@@ -711,7 +681,7 @@ __noinline bool peek(u64 dsq_id, s32 cpu, u32 max, struct candidate *first)
 			break;
 		if (max > 1 && !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			continue;
-		taskc = task_ctx(p);
+		taskc = scx_task_ctx(p);
 		if (!taskc)
 			break;
 		first->cg = taskc->cg;
@@ -792,7 +762,7 @@ static bool try_affine(struct cpu_ctx *cpuc)
 
 static void keep(struct cpu_ctx *cpuc, struct task_struct *prev)
 {
-	struct task_ctx *prevc = task_ctx(prev);
+	struct task_ctx *prevc = scx_task_ctx(prev);
 
 	if (prevc)
 		prevc->ran = 0;
@@ -941,7 +911,7 @@ static __noinline void put_back_passed(struct cpu_ctx *cpuc, bool behind)
 
 void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 	struct task_ctx *prevc;
 	u32 i, picked = PICK_ON;
 
@@ -949,7 +919,7 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 
 	/* The task that ran and wants to go on competes with the others, in the place of its cgroup. */
-	prevc = prev ? task_ctx(prev) : NULL;
+	prevc = prev ? scx_task_ctx(prev) : NULL;
 	if (prevc && prevc->runnable)
 		account(cpuc, prev, prevc);
 	else
@@ -1005,7 +975,7 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 
 void BPF_STRUCT_OPS(flatcg_runnable, struct task_struct *p, u64 enq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc || taskc->runnable)
 		return;
@@ -1015,7 +985,7 @@ void BPF_STRUCT_OPS(flatcg_runnable, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(flatcg_running, struct task_struct *p)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc)
 		return;
@@ -1027,8 +997,8 @@ void BPF_STRUCT_OPS(flatcg_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(flatcg_stopping, struct task_struct *p, bool runnable)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
-	struct task_ctx *taskc = task_ctx(p);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
+	struct task_ctx *taskc = scx_task_ctx(p);
 	u64 slice;
 
 	if (!cpuc || !taskc)
@@ -1046,7 +1016,7 @@ void BPF_STRUCT_OPS(flatcg_stopping, struct task_struct *p, bool runnable)
 /* The task sleeps, ends, or is taken out of the run queue for a change of CPU, weight, cgroup, class. */
 void BPF_STRUCT_OPS(flatcg_quiescent, struct task_struct *p, u64 deq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc)
 		return;
@@ -1199,7 +1169,7 @@ void BPF_STRUCT_OPS(flatcg_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	u32 old;
 
 	if (!taskc)
@@ -1220,7 +1190,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_init_task, struct task_struct *p,
 {
 	struct task_ctx *taskc;
 
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	taskc = scx_task_ctx_create(p);
 	if (!taskc)
 		return -12; /* ENOMEM */
 	taskc->cg = get_cg(scx_cgroup_id(args->cgroup));
@@ -1230,7 +1200,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_init_task, struct task_struct *p,
 
 void BPF_STRUCT_OPS(flatcg_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 
 	if (!taskc || !taskc->cg)
 		return;
@@ -1246,8 +1216,7 @@ void BPF_STRUCT_OPS(flatcg_dump, struct scx_dump_ctx *dctx)
 
 void BPF_STRUCT_OPS(flatcg_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
-	u32 zero = 0;
-	struct cpu_ctx *cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 
 	if (cpuc && !idle)
 		scx_bpf_dump("FLATCG: turn of cgroup %llu, %llu ns left of it\n", cpuc->id,
@@ -1256,7 +1225,7 @@ void BPF_STRUCT_OPS(flatcg_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool id
 
 void BPF_STRUCT_OPS(flatcg_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 	struct cg *cg;
 
 	if (!taskc)

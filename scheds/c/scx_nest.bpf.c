@@ -30,6 +30,7 @@
  * more work at each wake-up.
  */
 #include <scx/common.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
@@ -105,45 +106,14 @@ struct cpu_ctx {
 	/* For searches that run on this CPU, see struct search. */
 	struct bpf_cpumask __kptr *candidates;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_ctx);
-} cpu_ctxs SEC(".maps");
+SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
 struct task_ctx {
 	s32 last_cpu;
 	s32 attached_cpu; /* negative: none yet */
 	u32 failures;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
-
-static struct cpu_ctx *cpu_ctx(s32 cpu)
-{
-	u32 zero = 0;
-	struct cpu_ctx *cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
-
-	if (!cpuc)
-		scx_bpf_error("no context for CPU %d", cpu);
-	return cpuc;
-}
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /* --- The nests */
 
@@ -209,7 +179,7 @@ static bool is_member(u32 nest, s32 cpu, u64 now)
 
 	if (!cpus || !bpf_cpumask_test_cpu(cpu, cast(cpus)))
 		return false;
-	cpuc = cpu_ctx(cpu);
+	cpuc = scx_cpu_ctx(cpu);
 	if (!cpuc)
 		return false;
 	/* The clocks of two CPUs may differ a little: the time of use may lie ahead of now. */
@@ -346,13 +316,13 @@ static s32 find_idle(struct task_struct *p, struct task_ctx *taskc, s32 prev_cpu
 	};
 	struct cpu_ctx *cpuc;
 	bool impatient = false, own;
-	u32 zero = 0, nest;
+	u32 nest;
 	s32 cpu = -1;
 
 	*stat = NEST_STAT_BUSY;
 	sweep(s.now);
 
-	cpuc = bpf_map_lookup_elem(&cpu_ctxs, &zero);
+	cpuc = scx_this_cpu_ctx();
 	s.candidates = cpuc ? cpuc->candidates : NULL;
 	if (!s.candidates) {
 		scx_bpf_error("no mask to search in for %s[%d]", p->comm, p->pid);
@@ -375,7 +345,7 @@ static s32 find_idle(struct task_struct *p, struct task_ctx *taskc, s32 prev_cpu
 		return cpu;
 
 	/* Used from now on, though it will take a moment until it runs the task. */
-	cpuc = cpu_ctx(cpu);
+	cpuc = scx_cpu_ctx(cpu);
 	if (cpuc)
 		cpuc->last_used_ns = s.now;
 	switch (nest) {
@@ -400,7 +370,7 @@ static s32 find_idle(struct task_struct *p, struct task_ctx *taskc, s32 prev_cpu
 
 s32 BPF_STRUCT_OPS(nest_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	u32 stat;
 	s32 cpu;
 
@@ -479,9 +449,9 @@ void BPF_STRUCT_OPS(nest_dispatch, s32 cpu, struct task_struct *prev)
 
 void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	s32 cpu = scx_bpf_task_cpu(p);
-	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 
 	if (!taskc || !cpuc)
 		return;
@@ -499,7 +469,7 @@ void BPF_STRUCT_OPS(nest_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 {
-	struct cpu_ctx *cpuc = cpu_ctx(scx_bpf_task_cpu(p));
+	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
 
 	if (!cpuc)
 		return;
@@ -521,8 +491,7 @@ void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	struct task_ctx *taskc =
-		bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_ctx *taskc = scx_task_ctx_create(p);
 
 	if (!taskc)
 		return -12; /* ENOMEM */
@@ -552,13 +521,13 @@ static s32 init_masks(void)
 	struct cpu_ctx *cpuc;
 	struct nest *entry;
 	s32 err = 0;
-	u32 i, zero = 0;
+	u32 i;
 
 	/* A CPU that is not possible has no memory for per-CPU variables, and the map does not say so. */
 	bpf_for(i, 0, nr_cpu_ids) {
 		if (!bpf_cpumask_test_cpu(i, possible))
 			continue;
-		cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, i);
+		cpuc = scx_cpu_ctx(i);
 		if (!cpuc || !NEW_MASK(&cpuc->candidates))
 			err = -12;
 	}
@@ -588,7 +557,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init)
 void BPF_STRUCT_OPS(nest_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
 	struct bpf_cpumask *primary = nest_cpus(PRIMARY), *reserve = nest_cpus(RESERVE);
-	struct cpu_ctx *cpuc = cpu_ctx(cpu);
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 
 	if (!primary || !reserve || !cpuc || idle)
 		return;

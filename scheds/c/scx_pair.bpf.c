@@ -24,6 +24,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/cgroup.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_pair.h"
 
@@ -98,13 +99,7 @@ struct task_ctx {
 	u32 group;
 	u32 waits_in; /* the group that counts it as waiting, or NO_GROUP */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /*
  * picked and picked_ext are written by callbacks that hold the CPU's run queue lock, and read by the
@@ -163,15 +158,6 @@ struct {
  */
 #define ENQ_MIGRATION_DISABLED (1 << 4)
 #define HAS_CGROUP_WEIGHT      (1 << 16)
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
 
 static bool is_exempt(struct task_struct *p)
 {
@@ -458,7 +444,7 @@ static void wake_for(struct task_struct *p, u32 group)
 
 void BPF_STRUCT_OPS(pair_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	u32 group;
 
 	if (!taskc)
@@ -491,7 +477,7 @@ void BPF_STRUCT_OPS(pair_enqueue, struct task_struct *p, u64 enq_flags)
 /* The task sleeps, or the kernel changes something about it. It may have waited. */
 void BPF_STRUCT_OPS(pair_quiescent, struct task_struct *p, u64 deq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc || !taskc->waits_in)
 		return;
@@ -730,7 +716,7 @@ void BPF_STRUCT_OPS(pair_dispatch, s32 cpu, struct task_struct *prev)
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
 		prev_runs = true;
 		if (!is_exempt(prev)) {
-			taskc = task_ctx(prev);
+			taskc = scx_task_ctx(prev);
 			if (!taskc)
 				return;
 			prev_group = taskc->group;
@@ -774,7 +760,7 @@ static void moved_while_running(struct pair *pair, u32 me, s32 cpu, u32 group)
 
 void BPF_STRUCT_OPS(pair_running, struct task_struct *p)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 	/* Not always this CPU: when a running task is changed, it is called on the one that does it. */
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct pair *pair;
@@ -914,7 +900,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(pair_init_task, struct task_struct *p, struct scx_i
 {
 	struct task_ctx *taskc;
 
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	taskc = scx_task_ctx_create(p);
 	if (!taskc)
 		return -12; /* ENOMEM */
 	taskc->group = group_of_cgroup(args->cgroup);
@@ -924,7 +910,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(pair_init_task, struct task_struct *p, struct scx_i
 /* The kernel has taken @p out of its queue, and puts it into the other one after this. */
 void BPF_STRUCT_OPS(pair_cgroup_move, struct task_struct *p, struct cgroup *from, struct cgroup *to)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc)
 		return;
@@ -1027,7 +1013,7 @@ void BPF_STRUCT_OPS(pair_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle
 
 void BPF_STRUCT_OPS(pair_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 
 	if (taskc)
 		scx_bpf_dump("PAIR: group %u%s\n", taskc->group, taskc->waits_in ? ", waits" : "");

@@ -11,6 +11,7 @@
  * show what the kernel does about a scheduler that misbehaves. Do not run it for work.
  */
 #include <scx/common.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_qmap.h"
@@ -102,13 +103,7 @@ struct task_ctx {
 	bool waiting;	 /* an entry with this seq is in the queue */
 	bool idle_found; /* select_cpu() claimed an idle CPU: run there */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /* A CPU's turn among the queues, and what it last told the CPU frequency driver. */
 struct cpu_ctx {
@@ -116,13 +111,7 @@ struct cpu_ctx {
 	u32 left;
 	u32 perf;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_ctx);
-} cpu_ctxs SEC(".maps");
+SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
 /* Counts of the fault injectors, over all CPUs: atomic, and touched only while one is in use. */
 static u64 nr_enqueues;
@@ -132,22 +121,6 @@ static u64 nr_kernel_enqueues;
 /* Read by the loader, which reports how far -l is. */
 u64 nr_dispatches;
 u64 loop_started_ns;
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
-
-static struct cpu_ctx *cpu_ctx(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&cpu_ctxs, &zero);
-}
 
 static u32 weight_to_queue(u32 weight)
 {
@@ -173,7 +146,7 @@ s32 BPF_STRUCT_OPS(qmap_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wak
 	bool is_idle = false;
 	s32 cpu;
 
-	taskc = task_ctx(p);
+	taskc = scx_task_ctx(p);
 	if (!taskc)
 		return prev_cpu;
 
@@ -232,7 +205,7 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_error("injected error after %u enqueues, at %s[%d]", error_after, p->comm,
 			      p->pid);
 
-	taskc = task_ctx(p);
+	taskc = scx_task_ctx(p);
 	if (!taskc)
 		return;
 
@@ -299,7 +272,7 @@ static void stop_waiting(struct task_ctx *taskc)
  */
 void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc || !taskc->waiting)
 		return;
@@ -390,7 +363,7 @@ static bool take_one(u32 idx, s32 cpu, bool *sent)
 		scx_stat_inc(QMAP_STAT_STALE);
 		return true;
 	}
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	taskc = scx_task_ctx_if_any(p);
 	if (taskc && taskc->waiting && taskc->queue == idx && taskc->seq == entry.seq) {
 		stop_waiting(taskc);
 		dispatch_task(p, cpu);
@@ -452,7 +425,7 @@ static bool inject_loop(void)
 
 void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 {
-	struct cpu_ctx *cpuc = cpu_ctx();
+	struct cpu_ctx *cpuc = scx_this_cpu_ctx();
 	struct task_ctx *taskc;
 	bool overflowed = false;
 	u32 sent = 0;
@@ -510,14 +483,14 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 
 	/* Nothing else wants the CPU, and @prev goes on: as if it had been queued and dispatched. */
-	if (prev && (taskc = bpf_task_storage_get(&task_ctxs, prev, 0, 0)))
+	if (prev && (taskc = scx_task_ctx_if_any(prev)))
 		taskc->seq = next_seq(taskc->queue);
 }
 
 /* Tell the CPU how fast this task needs it: the heavier, the faster. */
 void BPF_STRUCT_OPS(qmap_running, struct task_struct *p)
 {
-	struct cpu_ctx *cpuc = cpu_ctx();
+	struct cpu_ctx *cpuc = scx_this_cpu_ctx();
 	u32 perf;
 
 	if (!bpf_ksym_exists(scx_bpf_cpuperf_set) || !cpuc)
@@ -537,7 +510,7 @@ void BPF_STRUCT_OPS(qmap_running, struct task_struct *p)
  */
 static s64 rounds_ahead(struct task_struct *p)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 
 	if (!taskc)
 		return 0;
@@ -565,7 +538,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init_task, struct task_struct *p, struct scx_i
 	if (print_msgs)
 		scx_message("init_task %s[%d]%s", p->comm, p->pid, args->fork ? " (fork)" : "");
 
-	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -12;
 }
 
 void BPF_STRUCT_OPS(qmap_dump, struct scx_dump_ctx *dctx)
@@ -585,11 +558,10 @@ void BPF_STRUCT_OPS(qmap_dump, struct scx_dump_ctx *dctx)
 void BPF_STRUCT_OPS(qmap_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
 	struct cpu_ctx *cpuc;
-	u32 zero = 0;
 
 	if (suppress_dump || idle)
 		return;
-	cpuc = bpf_map_lookup_percpu_elem(&cpu_ctxs, &zero, cpu);
+	cpuc = scx_cpu_ctx(cpu);
 	if (cpuc)
 		scx_bpf_dump("QMAP: at queue %u, %u left of its turn, performance target %u\n",
 			     cpuc->queue, cpuc->left, cpuc->perf);
@@ -601,7 +573,7 @@ void BPF_STRUCT_OPS(qmap_dump_task, struct scx_dump_ctx *dctx, struct task_struc
 
 	if (suppress_dump)
 		return;
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	taskc = scx_task_ctx_if_any(p);
 	if (taskc)
 		scx_bpf_dump("QMAP: queue %u, number %llu%s%s\n", taskc->queue, taskc->seq,
 			     taskc->waiting ? ", waiting" : "",

@@ -14,6 +14,7 @@
  * matter.
  */
 #include <scx/arena.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_sdt.h"
@@ -37,13 +38,7 @@ struct task_ctx {
 	u64 waiting_since; /* 0: it does not wait */
 	u64 exec_seen;	   /* the kernel's count of its CPU time, up to which it is accounted */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /*
  * The context of a task that has a record, NULL for one that has none: there was none left, or no
@@ -51,7 +46,7 @@ struct {
  */
 static struct task_ctx *recorded_task(struct task_struct *p)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 
 	return taskc && taskc->record ? taskc : NULL;
 }
@@ -199,7 +194,7 @@ static void allocate_record(struct task_struct *p)
 	struct task_ctx *taskc;
 	s32 index;
 
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	taskc = scx_task_ctx_create(p);
 	if (!taskc) {
 		scx_stat_inc_sleepable(SDT_STAT_NO_MEMORY);
 		return;

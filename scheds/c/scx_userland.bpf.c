@@ -18,6 +18,7 @@
  * not count. Tasks of the last three kinds are not ordered by runtime but take turns with the others.
  */
 #include <scx/common.bpf.h>
+#include <scx/context.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_userland.h"
 
@@ -68,39 +69,18 @@ struct task_ctx {
 	u64 vtime;   /* user space's business, see struct userland_task */
 	u64 charged; /* its sum_exec_runtime when vtime was set */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} task_ctxs SEC(".maps");
+SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 struct cpu_ctx {
 	bool direct_next; /* DIRECT_DSQ goes before user space's tasks next time */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_ctx);
-} cpu_ctxs SEC(".maps");
+SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
 /* The loader's process, as the kernel numbers it. */
 static s32 loader_tgid;
 
 /* Tasks that wait in user space, handed back or not. Changed by atomics only. */
 static u64 nr_waiting;
-
-static struct task_ctx *task_ctx(struct task_struct *p)
-{
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
-
-	if (!taskc)
-		scx_bpf_error("no context for %s[%d]", p->comm, p->pid);
-	return taskc;
-}
 
 /* Never NULL, but that is for the verifier to see. */
 static struct userland_shared *shared_memory(void)
@@ -291,7 +271,7 @@ void BPF_STRUCT_OPS(userland_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 
-	taskc = task_ctx(p);
+	taskc = scx_task_ctx(p);
 	if (!taskc || !sh)
 		return;
 	scx_stat_inc(USERLAND_STAT_ENQUEUED);
@@ -314,7 +294,7 @@ void BPF_STRUCT_OPS(userland_enqueue, struct task_struct *p, u64 enq_flags)
  */
 void BPF_STRUCT_OPS(userland_dequeue, struct task_struct *p, u64 deq_flags)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (taskc)
 		take_back(taskc);
@@ -363,7 +343,7 @@ static s32 dispatch_turn(const struct userland_turn *turn)
 		scx_stat_inc(USERLAND_STAT_STALE);
 		return -1;
 	}
-	taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	taskc = scx_task_ctx_if_any(p);
 	if (taskc && turn->seq &&
 	    __sync_val_compare_and_swap(&taskc->seq, turn->seq, 0) == turn->seq) {
 		__sync_fetch_and_sub(&nr_waiting, 1);
@@ -422,9 +402,8 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	struct task_ctx *taskc;
 	struct cpu_ctx *cpuc;
 	bool found = false;
-	u32 zero = 0;
 
-	cpuc = bpf_map_lookup_elem(&cpu_ctxs, &zero);
+	cpuc = scx_this_cpu_ctx();
 	if (!sh || !cpuc)
 		return;
 
@@ -460,7 +439,7 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	 * loss, and is not charged.
 	 */
 	if (!found && prev && is_runnable(prev) && (!READ_ONCE(nr_waiting) || is_direct(prev))) {
-		taskc = task_ctx(prev);
+		taskc = scx_task_ctx(prev);
 		if (!taskc)
 			return;
 		taskc->charged = scx_task_cpu_time(prev);
@@ -472,7 +451,7 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 /* A task comes to us: it is new, or changes its policy. What it has used so far was another's business. */
 void BPF_STRUCT_OPS(userland_enable, struct task_struct *p)
 {
-	struct task_ctx *taskc = task_ctx(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (!taskc)
 		return;
@@ -483,7 +462,7 @@ void BPF_STRUCT_OPS(userland_enable, struct task_struct *p)
 s32 BPF_STRUCT_OPS_SLEEPABLE(userland_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -12;
 }
 
 void BPF_STRUCT_OPS(userland_dump, struct scx_dump_ctx *dctx)
@@ -498,7 +477,7 @@ void BPF_STRUCT_OPS(userland_dump, struct scx_dump_ctx *dctx)
 
 void BPF_STRUCT_OPS(userland_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 {
-	struct task_ctx *taskc = bpf_task_storage_get(&task_ctxs, p, 0, 0);
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
 
 	if (taskc && taskc->seq)
 		scx_bpf_dump("USERLAND: in user space since %llu ns, virtual time %llu\n",

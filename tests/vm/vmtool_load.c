@@ -633,7 +633,8 @@ int cmd_herd(int argc, char **argv)
 			uint32_t seen = __atomic_load_n(wave, __ATOMIC_ACQUIRE);
 
 			syscall(SYS_futex, wave, FUTEX_WAIT, seen, NULL, NULL, 0);
-			work(500);
+			/* Little enough for hundreds of them to be done before the next wave. */
+			work(100);
 			counts[i]++;
 		}
 	}

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2317
 #
-# central under load: thousands of tasks, tasks that change while they wait, a CPU that is taken away
-# from it, and the dispatch buffer: what becomes of a small one with the guards and without.
+# central under load: thousands of tasks, tasks that change while they wait, CPUs that are taken away
+# from it or unplugged, and the dispatch buffer: what becomes of a small one with the guards and without.
 # shellcheck source=tests/vm/guest/central-lib.sh
 . /tests/central-lib.sh
 
@@ -20,8 +20,9 @@ under() {
 	diag "$(tail -n 1 "$OUT")"
 }
 
-# --- The dispatch buffer. 64 tasks of CPU 2 wake up while a real-time task holds the central CPU; then
-# the first idle CPU that asks gets none of them, and all are handed to CPU 2, two in each call.
+# --- The dispatch buffer. 160 tasks of CPU 2 wake up while a real-time task holds the central CPU; then
+# the first idle CPU that asks gets none of them, and all are handed to CPU 2, four in each call: two for
+# another CPU, and two for the central one, which has emptied the buffer to look for a task of its own.
 
 # bounce OPTION...: with a buffer of two
 bounce() {
@@ -31,7 +32,7 @@ bounce() {
 	passes=$!
 	wait_for 10 grep -q ready passes.out || diag_file vmpasses passes.err
 	BOUNCED=0
-	load 40 vmtool herd 2 0 2 64 || BOUNCED=$?
+	load 40 vmtool herd 2 0 2 160 || BOUNCED=$?
 	kill $passes
 	wait $passes
 	MOST=$(sed -n 's/^calls=\([0-9]*\).*/\1/p' passes.out | tail -n 1)
@@ -79,18 +80,43 @@ runtime=$(cat $rt_runtime)
 if sched_start central --json --timeout-ms 5000; then
 	echo -1 >$rt_runtime
 	sleep 0.5
-	chrt -f 5 taskset -c 3 timeout 7 sh -c 'while :; do :; done' &
+	# What ends it must not wait for that CPU itself.
+	timeout 7 chrt -f 5 taskset -c 3 sh -c 'while :; do :; done' &
 	hog=$!
 	check 'a CPU taken away: hackbench succeeds' hackbench_load 20
 	# shellcheck disable=SC2046
 	load 20 vmtool hogs 3 0 0 0 0 0 0
-	num 'a CPU taken away: 6 hogs got on' "$(awk '{ sub("ms=", "", $3); n += $3 > 200 } END { print n }' load.out)" -eq 6
+	num 'a CPU taken away: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 200' | wc -l)" -eq 6
 	wait $hog
 	echo "$runtime" >$rt_runtime
 	check 'a CPU taken away: no task was stuck for 5 s' ops_is central
 	sched_stop 'a CPU taken away' INT
 	add_up 'a CPU taken away'
 	diag "$(tail -n 1 "$OUT")"
+fi
+
+# --- Hotplug: here and not where the others are nohz_full. With that, 6.12 forgets the IRQ work of a CPU
+# that went and came back, by which it would tell any scheduler of it.
+
+if sched_start central -c 1 --json; then
+	started() {
+		[ "$(grep -c '^{"type":"start"' "$OUT")" -eq "$1" ] && ops_is central
+	}
+	background timeout 60 vmtool hogs 8 0 0 0 0 0 0
+	echo 0 >/sys/devices/system/cpu/cpu3/online
+	check 'hotplug: started again when CPU 3 goes' wait_for 30 started 2
+	check 'hotplug: hackbench succeeds on three CPUs' hackbench_load 10
+	echo 1 >/sys/devices/system/cpu/cpu3/online
+	check 'hotplug: started again when CPU 3 comes' wait_for 30 started 3
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	sched_end 20
+	is 'hotplug: the central CPU goes: ends with 1' "$SCHED_STATUS" 1
+	is 'hotplug: says so' "$(cat "$ERR")" \
+		'scx_central: CPU 1 cannot be the central one: it is offline (online: 0,2-3)'
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: tasks go on' bg_end 60
+	gone 'hotplug'
+	log_clean 'hotplug'
 fi
 
 # --- Many tasks, and tasks that change

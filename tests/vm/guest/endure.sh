@@ -22,19 +22,22 @@ bear() {
 	ops_is "$ops" || fail "$sched: $name: it still runs"
 }
 
-# What the tasks in a cgroup have run for, one line each: pid and nanoseconds.
+# What the hogs in a cgroup have run for, one line each: pid and nanoseconds. Their parent only waits.
 run_times() {
 	local pid
 	while read -r pid; do
-		echo "$pid $(cut -d ' ' -f 1 "/proc/$pid/schedstat")"
-	done <"$CGROUPS/$1/cgroup.procs"
+		echo "$pid $(cut -d ' ' -f 4 "/proc/$pid/stat") $(cut -d ' ' -f 1 "/proc/$pid/schedstat")"
+	done <"$CGROUPS/$1/cgroup.procs" | awk '
+		{ ran[$1] = $3; parent[$2] = 1 }
+		END { for (pid in ran) if (!(pid in parent)) print pid, ran[pid] }' | sort -n
 }
 
 all_ran_since() {
-	run_times frozen | awk -v before="$1" '
+	run_times frozen >now
+	awk -v before="$1" '
 		BEGIN { while ((getline <before) > 0) ran[$1] = $2 }
 		$2 <= ran[$1] { still = 1 }
-		END { exit still || NR < 5 }'
+		END { exit still || NR != 5 }' now
 }
 
 frozen() {
@@ -61,7 +64,7 @@ thaw() {
 	check "$sched: frozen tasks did not run" cmp -s before after
 	echo 0 >"$CGROUPS/frozen/cgroup.freeze"
 	check "$sched: all of them go on after $((($(now_ms) - frozen_at) / 1000)) s in the freezer" \
-		wait_for 10 all_ran_since after
+		wait_for 10 all_ran_since after || diag "since then: $(tr '\n' ';' <after) $(tr '\n' ';' <now)"
 	cg_remove frozen
 	wait "$hogs" 2>/dev/null
 }

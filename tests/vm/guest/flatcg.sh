@@ -164,9 +164,9 @@ bound() {
 	sleep 0.5
 	shares 3 free bound
 	wait $bound_pid
-	diag "$name: $(awk '{ printf "%s ", $3 }' bound.out)"
+	diag "$name: ms: $(hogs_ms bound.out | tr '\n' ' ')"
 	num "$name: each of the bound tasks got on" \
-		"$(awk '{ sub("ms=", "", $3); if ($3 > 100) n++ } END { print n + 0 }' bound.out)" -eq $#
+		"$(hogs_ms bound.out | awk '$1 > 100' | wc -l)" -eq $#
 	cg_remove free bound
 }
 if start; then
@@ -200,7 +200,7 @@ heavy() {
 	start "$@" || return 1
 	cg_make w 100
 	cg_run w chrt -o 0 vmtool hogs 3 $EIGHT 10 10 10 10 10 10 10 10 >hogs.out
-	HEAVY=$(awk '{ sub("ms=", "", $3); ms[NR <= 8] += $3 } END { print int(100 * ms[1] / (ms[0] + ms[1])) }' hogs.out)
+	HEAVY=$(hogs_ms hogs.out | awk '{ ms[NR <= 8] += $1 } END { print int(100 * ms[1] / (ms[0] + ms[1])) }')
 	diag "nice 0 beside nice 10, flatcg $*: $HEAVY %"
 	cg_remove w
 	stop "flatcg $*"

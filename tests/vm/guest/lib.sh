@@ -389,6 +389,11 @@ hackbench_load() {
 	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
 }
 
+# hogs_ms FILE: what each of them got, a line each
+hogs_ms() {
+	sed -n 's/^.* ms=\([0-9]*\) .*/\1/p' "$1"
+}
+
 # field N NAME FILE: NAME= in line N of what vmtool hogs printed
 field() {
 	awk -v line="$1" -v name="$2" '

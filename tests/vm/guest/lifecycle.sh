@@ -135,9 +135,9 @@ if sched_start simple -f --json --stats 1; then
 	before=$(stat_lines)
 	# -f is still in force: weights do not matter.
 	normal timeout 30 vmtool hogs 2 19,1 19,1 -20,1 -20,1 >hogs.out
-	share=$(awk '
-		{ sub("ms=", "", $3); ms[NR] = $3; sum += $3 }
-		END { if (NR == 4 && sum > 800) print int(100 * (ms[3] + ms[4]) / sum) }' hogs.out)
+	share=$(hogs_ms hogs.out | awk '
+		{ ms[NR] = $1; sum += $1 }
+		END { if (NR == 4 && sum > 800) print int(100 * (ms[3] + ms[4]) / sum) }')
 	num 'hotplug, simple: the options stay: -f' "$share" -le 65
 	num 'hotplug, simple: the options stay: --stats' "$(stat_lines)" -gt "$before"
 	is 'hotplug, simple: enabled three times' "$(grep -c '^{"type":"start"' "$OUT")" 3

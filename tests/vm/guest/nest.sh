@@ -185,10 +185,10 @@ if sched_start nest --json --stats 1 -s 1000; then
 	turns '-s 1000'
 	num '-s 1000: a turn is at most 10 ms long' "$TURNS" -ge $((MS / 10))
 	normal timeout 30 vmtool hogs 2 19,1 19,1 -20,1 -20,1 >hogs.out
-	heavy=$(awk '
-		{ sub("ms=", "", $3); ms[NR] = $3; sum += $3 }
-		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }' hogs.out)
-	diag "hogs at nice 19, 19, -20, -20: $(awk '{ printf "%s ", $3 }' hogs.out)"
+	heavy=$(hogs_ms hogs.out | awk '
+		{ ms[NR] = $1; sum += $1 }
+		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }')
+	diag "hogs at nice 19, 19, -20, -20: $(hogs_ms hogs.out | tr '\n' ' ')"
 	num 'a weight of 88761 gets over 10 times as much as one of 15' "$heavy" -gt 90
 
 	carry hackbench 60 hackbench -g 4 -l 50

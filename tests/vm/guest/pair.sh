@@ -114,10 +114,10 @@ hogs_wait() {
 }
 # got FILE: ms of all hogs; least FILE: of the one that got least
 got() {
-	awk '{ sub("ms=", "", $3); n += $3 } END { print n + 0 }' "$1"
+	hogs_ms "$1" | awk '{ n += $1 } END { print n + 0 }'
 }
 least() {
-	awk '{ sub("ms=", "", $3); if (NR == 1 || $3 < n) n = $3 } END { print n + 0 }' "$1"
+	hogs_ms "$1" | awk 'NR == 1 || $1 < n { n = $1 } END { print n + 0 }'
 }
 # share FILE OTHER: percent
 share() {

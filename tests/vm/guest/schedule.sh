@@ -72,10 +72,10 @@ heavy_share() {
 	HEAVY=
 	sched_start simple "$@" || return 1
 	normal timeout 30 vmtool hogs 3 19,1 19,1 -20,1 -20,1 >hogs.out
-	HEAVY=$(awk '
-		{ sub("ms=", "", $3); ms[NR] = $3; sum += $3 }
-		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }' hogs.out)
-	diag "hogs at nice 19, 19, -20, -20, simple $*: $(awk '{ printf "%s ", $3 }' hogs.out)"
+	HEAVY=$(hogs_ms hogs.out | awk '
+		{ ms[NR] = $1; sum += $1 }
+		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }')
+	diag "hogs at nice 19, 19, -20, -20, simple $*: $(hogs_ms hogs.out | tr '\n' ' ')"
 	sched_stop "simple $* with hogs" INT
 }
 heavy_share && num 'simple: a weight of 88761 gets over 10 times as much as one of 15' "$HEAVY" -gt 90

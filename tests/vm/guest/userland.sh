@@ -62,11 +62,11 @@ if sched_start userland --json --stats 1; then
 	counts '200 tasks'
 	num '200 tasks: they waited in user space' \
 		"$(sed -n 's/.*"waiting":\([0-9]*\).*/\1/p' "$OUT" | sort -n | tail -n 1)" -ge 150
-	awk '
-		{ sub("ms=", "", $3); ms = $3 + 0; sum += ms }
-		NR == 1 || ms < min { min = ms }
-		ms > max { max = ms }
-		END { printf "%d %d %d %d\n", NR, min, sum / NR, max }' bg.out >spread
+	hogs_ms bg.out | awk '
+		{ sum += $1 }
+		NR == 1 || $1 < min { min = $1 }
+		$1 > max { max = $1 }
+		END { printf "%d %d %d %d\n", NR, min, sum / NR, max }' >spread
 	read -r n min mean max <spread
 	diag "200 tasks: each ran for $min to $max ms, $mean on average"
 	num '200 tasks: all there' "$n" -eq 200
@@ -98,9 +98,9 @@ fi
 shares() {
 	# shellcheck disable=SC2046
 	load 30 vmtool hogs 8 $(repeat 8 0) $(repeat 4 5)
-	diag "hogs at nice 0 and 5: $(awk '{ printf "%s ", $3 }' load.out)"
-	awk '
-		{ sub("ms=", "", $3); ms[NR] = $3 + 0; sum[NR > 8] += $3 }
+	diag "hogs at nice 0 and 5: $(hogs_ms load.out | tr '\n' ' ')"
+	hogs_ms load.out | awk '
+		{ ms[NR] = $1; sum[NR > 8] += $1 }
 		END {
 			mean = sum[0] / 8
 			for (i = 1; i <= 8; i++) {
@@ -110,7 +110,7 @@ shares() {
 			}
 			if (NR == 12 && mean && sum[1])
 				printf "%d %d\n", 1000 * most / mean, 100 * mean / (sum[1] / 4)
-		}' load.out >shares
+		}' >shares
 	SPREAD=none
 	RATIO=none
 	read -r SPREAD RATIO <shares

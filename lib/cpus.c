@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,39 +9,74 @@
 #include <unistd.h>
 
 #include "cpus.h"
+#include "kernel.h"
+
+/*
+ * The next range of a list: single numbers too are one, of themselves. Neither signs nor spaces.
+ *
+ * Returns 1, 0 at the end of the list, or -EINVAL for what is no list. *@at moves on.
+ */
+static int next_range(const char **at, unsigned long *first, unsigned long *last)
+{
+	char *end;
+
+	if (!**at)
+		return 0;
+	if (!isdigit((unsigned char)**at))
+		return -EINVAL;
+	*first = *last = strtoul(*at, &end, 10);
+	if (*end == '-') {
+		if (!isdigit((unsigned char)*++end))
+			return -EINVAL;
+		*last = strtoul(end, &end, 10);
+	}
+	if (*last < *first || *last >= INT_MAX)
+		return -EINVAL;
+	/* A comma has something behind it. */
+	if (*end == ',' && end[1])
+		end++;
+	else if (*end)
+		return -EINVAL;
+	*at = end;
+	return 1;
+}
 
 bool cpus_in_list(const char *list, u32 cpu)
 {
-	while (*list >= '0' && *list <= '9') {
-		unsigned long first, last;
-		char *end;
+	unsigned long first, last;
 
-		first = last = strtoul(list, &end, 10);
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
+	while (next_range(&list, &first, &last) > 0)
 		if (cpu >= first && cpu <= last)
 			return true;
-		list = *end == ',' ? end + 1 : "";
-	}
 	return false;
 }
 
 int cpus_read_list(const char *which, char *list, size_t size)
 {
 	char path[64];
-	FILE *file;
-	int err = 0;
+	int err;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", which);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	if (fgets(list, size, file))
-		list[strcspn(list, "\n")] = '\0';
-	else
-		err = -EIO;
-	fclose(file);
-	return err;
+	err = scx_kernel_read_line(path, list, size);
+	return err ? err : *list ? 0 : -EINVAL;
+}
+
+int scx_online_cpus(u32 *cpus, size_t size)
+{
+	unsigned long first, last, cpu;
+	char list[4096];
+	const char *at = list;
+	size_t nr = 0;
+	int err;
+
+	err = cpus_read_list("online", list, sizeof(list));
+	if (err)
+		return err;
+	while ((err = next_range(&at, &first, &last)) > 0)
+		for (cpu = first; cpu <= last; cpu++, nr++)
+			if (nr < size)
+				cpus[nr] = cpu;
+	return err ? err : (int)nr;
 }
 
 /*
@@ -74,7 +111,7 @@ static bool cpuset_permits(u32 cpu)
 
 int scx_check_cpu(u32 cpu, const char *role)
 {
-	char list[1024];
+	char list[4096];
 
 	if (!cpus_read_list("possible", list, sizeof(list)) && !cpus_in_list(list, cpu)) {
 		scx_error("CPU %u cannot be %s: this machine has CPUs %s", cpu, role, list);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* CPU lists, as the kernel writes them: "0-3,8". scx_check_cpu() of loader.h is built on these. */
+/*
+ * CPU lists, as the kernel writes them: "0-3,8". scx_check_cpu() and scx_online_cpus() of loader.h are
+ * built on these.
+ */
 #ifndef SCX_CPUS_H
 #define SCX_CPUS_H
 

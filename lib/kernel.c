@@ -220,8 +220,7 @@ void scx_kernel_set_root(const char *new_root)
 	root = new_root ? new_root : "";
 }
 
-/* The first line of a file below root, without its newline, into @buf. 0 or -errno. */
-static int read_line(const char *path, char *buf, size_t size)
+int scx_kernel_read_line(const char *path, char *buf, size_t size)
 {
 	char full[PATH_MAX];
 	ssize_t len;
@@ -243,12 +242,12 @@ static int read_line(const char *path, char *buf, size_t size)
 
 int scx_running_state(char *state, size_t size)
 {
-	return read_line(SYSFS_SCX "/state", state, size);
+	return scx_kernel_read_line(SYSFS_SCX "/state", state, size);
 }
 
 int scx_running_ops(char *name, size_t size)
 {
-	return read_line(SYSFS_SCX "/root/ops", name, size);
+	return scx_kernel_read_line(SYSFS_SCX "/root/ops", name, size);
 }
 
 int scx_hotplug_seq(u64 *seq)
@@ -256,7 +255,7 @@ int scx_hotplug_seq(u64 *seq)
 	char line[32], *end;
 	int err;
 
-	err = read_line(SYSFS_SCX "/hotplug_seq", line, sizeof(line));
+	err = scx_kernel_read_line(SYSFS_SCX "/hotplug_seq", line, sizeof(line));
 	if (err)
 		return err;
 	/* strtoull() would take a minus sign, and turn the number around. */
@@ -265,37 +264,6 @@ int scx_hotplug_seq(u64 *seq)
 	errno = 0;
 	*seq = strtoull(line, &end, 10);
 	return errno || *end ? -EINVAL : 0;
-}
-
-int scx_online_cpus(u32 *cpus, size_t size)
-{
-	char line[4096], *at = line;
-	size_t nr = 0;
-	int err;
-
-	err = read_line("/sys/devices/system/cpu/online", line, sizeof(line));
-	if (err)
-		return err;
-	/* Ranges and single numbers: 0-3,8. Neither sign nor space. */
-	do {
-		unsigned long first, last, cpu;
-
-		if (!isdigit((unsigned char)*at))
-			return -EINVAL;
-		first = last = strtoul(at, &at, 10);
-		if (*at == '-') {
-			at++;
-			if (!isdigit((unsigned char)*at))
-				return -EINVAL;
-			last = strtoul(at, &at, 10);
-		}
-		if (last < first || last >= INT_MAX)
-			return -EINVAL;
-		for (cpu = first; cpu <= last; cpu++, nr++)
-			if (nr < size)
-				cpus[nr] = cpu;
-	} while (*at++ == ',');
-	return at[-1] ? -EINVAL : (int)nr;
 }
 
 /* Does one of the files that @pid has open belong to a struct_ops link? */
@@ -343,7 +311,7 @@ pid_t scx_running_loader(char *comm, size_t size)
 		if (!isdigit((unsigned char)entry->d_name[0]) || !holds_struct_ops(entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
-		if (!read_line(path, comm, size))
+		if (!scx_kernel_read_line(path, comm, size))
 			pid = atoi(entry->d_name);
 	}
 	closedir(dir);
@@ -375,6 +343,6 @@ bool scx_jit_off(void)
 	char line[16];
 
 	/* Not to be seen from a network namespace of its own: then the kernel has to tell. */
-	return !read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line)) &&
+	return !scx_kernel_read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line)) &&
 	       !strcmp(line, "0");
 }

@@ -64,6 +64,9 @@ bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name);
 /* The directory that the functions below read instead of /: for tests. NULL: / again. */
 void scx_kernel_set_root(const char *root);
 
+/* scx_kernel_read_line - the first line of the file @path, without its newline, into @buf. 0 or -errno. */
+int scx_kernel_read_line(const char *path, char *buf, size_t size);
+
 /*
  * scx_running_state - /sys/kernel/sched_ext/state into @state: "disabled", "enabled" ...
  *

@@ -17,12 +17,15 @@ static void test_lists(void)
 	CHECK(cpus_in_list("0,2-3,8", 8));
 	CHECK(!cpus_in_list("0,2-3,8", 1));
 	CHECK(!cpus_in_list("0,2-3,8", 9));
-	CHECK(cpus_in_list("10-11\n", 11));
+	CHECK(cpus_in_list("10-11", 11));
 	/* Not lists. */
 	CHECK(!cpus_in_list("", 0));
 	CHECK(!cpus_in_list("\n", 0));
 	CHECK(!cpus_in_list("none", 0));
 	CHECK(!cpus_in_list("1,", 0));
+	CHECK(!cpus_in_list("-1", 1));
+	CHECK(!cpus_in_list("0-", 0));
+	CHECK(!cpus_in_list("3-1", 2));
 }
 
 static void test_read(void)

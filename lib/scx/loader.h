@@ -138,6 +138,28 @@ struct scx_option {
 		.target = SCX_TARGET_STATS,                   \
 	}
 
+/* -p: all other tasks stay where they are. */
+#define SCX_PARTIAL_OPTION                                               \
+	{                                                                \
+		.short_name = 'p',                                       \
+		.long_name = "partial",                                  \
+		.help = "schedule only tasks with the policy SCHED_EXT", \
+		SCX_OPS_FLAG(SCX_OPS_SWITCH_PARTIAL_FLAG),               \
+	}
+
+/* The option --slice, for a u64 @var of nanoseconds in the BPF side; at most 10 s. */
+#define SCX_SLICE_OPTION(letter, skel, var, text) \
+	{                                         \
+		.short_name = (letter),           \
+		.long_name = "slice",             \
+		.arg = "US",                      \
+		.help = (text),                   \
+		SCX_RODATA(skel, var),            \
+		SCX_RANGE(1, 10 * 1000 * 1000),   \
+		.unit = "us",                     \
+		.scale = 1000,                    \
+	}
+
 /*
  * Statistics: the line with index i explains counter i of the BPF side's SCX_STATS_DEFINE(), summed
  * over the CPUs. Names are lower case with underscores: JSON keys and OpenMetrics names.

@@ -4,16 +4,7 @@
 #include "scx_central.skel.h"
 
 static const struct scx_option options[] = {
-	{
-		.short_name = 's',
-		.long_name = "slice",
-		.arg = "US",
-		.help = "time slice, seen to every millisecond",
-		SCX_RODATA(scx_central, slice_ns),
-		SCX_RANGE(1, 10 * 1000 * 1000),
-		.unit = "us",
-		.scale = 1000,
-	},
+	SCX_SLICE_OPTION('s', scx_central, slice_ns, "time slice, seen to every millisecond"),
 	{
 		.short_name = 'c',
 		.long_name = "cpu",

@@ -33,16 +33,7 @@ static const struct scx_option options[] = {
 		SCX_RANGE(0, 1000000),
 		.unit = "wake-ups",
 	},
-	{
-		.short_name = 's',
-		.long_name = "slice",
-		.arg = "US",
-		.help = "time slice",
-		SCX_RODATA(scx_nest, slice_ns),
-		SCX_RANGE(1, 10 * 1000 * 1000),
-		.unit = "us",
-		.scale = 1000,
-	},
+	SCX_SLICE_OPTION('s', scx_nest, slice_ns, "time slice"),
 	{
 		.short_name = 'I',
 		.long_name = "whole-cores",

@@ -24,16 +24,8 @@ static const struct scx_option options[] = {
 		SCX_RANGE(1, 8191),
 		.unit = "CPUs",
 	},
-	{
-		.short_name = 's',
-		.long_name = "slice",
-		.arg = "US",
-		.help = "how long a pair runs one cgroup when others wait",
-		SCX_RODATA(scx_pair, batch_ns),
-		SCX_RANGE(1, 10 * 1000 * 1000),
-		.unit = "us",
-		.scale = 1000,
-	},
+	SCX_SLICE_OPTION('s', scx_pair, batch_ns,
+			 "how long a pair runs one cgroup when others wait"),
 	{
 		.long_name = "test-cgroups",
 		.arg = "COUNT",

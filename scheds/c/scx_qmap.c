@@ -13,16 +13,7 @@ static bool print_dsqs_and_events;
 #define INJECTOR_RANGE SCX_RANGE(1, UINT32_MAX)
 
 static const struct scx_option options[] = {
-	{
-		.short_name = 's',
-		.long_name = "slice",
-		.arg = "US",
-		.help = "time slice",
-		SCX_RODATA(scx_qmap, slice_ns),
-		SCX_RANGE(1, 10 * 1000 * 1000),
-		.unit = "us",
-		.scale = 1000,
-	},
+	SCX_SLICE_OPTION('s', scx_qmap, slice_ns, "time slice"),
 	{
 		.short_name = 'e',
 		.long_name = "error-after",
@@ -106,12 +97,7 @@ static const struct scx_option options[] = {
 		.help = "add nothing of the scheduler's own to the debug dump",
 		SCX_RODATA(scx_qmap, suppress_dump),
 	},
-	{
-		.short_name = 'p',
-		.long_name = "partial",
-		.help = "schedule only tasks with the policy SCHED_EXT",
-		SCX_OPS_FLAG(SCX_OPS_SWITCH_PARTIAL_FLAG),
-	},
+	SCX_PARTIAL_OPTION,
 	{
 		.long_name = "queue-len",
 		.arg = "COUNT",

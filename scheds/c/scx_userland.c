@@ -501,12 +501,7 @@ static const struct scx_option options[] = {
 		SCX_RANGE(1, USERLAND_NR_TURNS),
 		.unit = "tasks",
 	},
-	{
-		.short_name = 'p',
-		.long_name = "partial",
-		.help = "schedule only tasks with the policy SCHED_EXT",
-		SCX_OPS_FLAG(SCX_OPS_SWITCH_PARTIAL_FLAG),
-	},
+	SCX_PARTIAL_OPTION,
 	{
 		.long_name = "queue-len",
 		.arg = "COUNT",

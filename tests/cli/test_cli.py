@@ -85,7 +85,8 @@ def source_options():
                 r"(?:\.short_name = '(?P<short>.)',\s*)?\.long_name = \"(?P<long>[^\"]+)\""
                 r"|COMMON_FLAG\((?:0|'(?P<flag>.)'), \"(?P<name>[^\"]+)\""
                 r"|SCX_EXIT_DUMP_LEN_OPTION\((?:0|'(?P<dump>.)')\)"
-                r"|SCX_(?P<stats>STATS)_OPTION\((?:0|'(?P<interval>.)')\)", table[1]):
+                r"|SCX_(?P<stats>STATS)_OPTION\((?:0|'(?P<interval>.)')\)"
+                r"|SCX_SLICE_OPTION\('(?P<slice>.)',|SCX_(?P<partial>PARTIAL)_OPTION", table[1]):
             names += 1
             if entry['long']:
                 found.append((entry['short'], entry['long']))
@@ -93,9 +94,13 @@ def source_options():
                 found.append((entry['flag'], entry['name']))
             elif entry['stats']:
                 found.append((entry['interval'], 'stats'))
+            elif entry['slice']:
+                found.append((entry['slice'], 'slice'))
+            elif entry['partial']:
+                found.append(('p', 'partial'))
             else:
                 found.append((entry['dump'], 'exit-dump-len'))
-        if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_(EXIT_DUMP_LEN|STATS)_OPTION\(', table[1])):
+        if names != len(re.findall(r'\.long_name|COMMON_FLAG\(|SCX_\w+_OPTION\b', table[1])):
             raise AssertionError(f'{path}: an entry of the table is in a form that this test cannot read')
         # Entries begin with their names, and the flag is after them.
         hidden.update(re.findall(r'\.long_name = "([^"]+)"(?:(?!\.long_name).)*?\.hidden = true',

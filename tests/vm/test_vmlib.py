@@ -200,6 +200,14 @@ class Qemu(unittest.TestCase):
         self.assertEqual(qemu.Result(exit_status=7).status, 7)
 
 
+    def test_clock(self):
+        for said, seconds, ahead in ((b'started 3.10\n', 4.0, False), (b'started 4.50\n', 4.0, False),
+                                     (b'started 250.04\n', 10.0, True), (b'started 9.00\nstatus', 4.0, True),
+                                     (b'started', 4.0, False)):
+            self.assertEqual(qemu.clock_runs_ahead(said, seconds), ahead, said)
+        self.assertTrue(qemu.Result(accel='tcg', fast_clock=True).emulator_fault)
+        self.assertFalse(qemu.Result(accel='kvm', fast_clock=True).emulator_fault)
+
     def test_started_again(self):
         fault = qemu.Result(console='[ 2.0] Oops: int3: 0000 [#1]', accel='tcg', failure='a fault')
         for faults in (0, 1, qemu.EMULATOR_RETRIES):

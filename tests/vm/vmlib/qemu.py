@@ -3,7 +3,7 @@
 
 Four serial lines lead out of it, each a socket pair: the kernel's console, the
 command's output, the result, and the command's error output if that is wanted
-apart. On the line of the result there is first the line `started`, then, when
+apart. On the line of the result there is first the line `started UPTIME`, then, when
 the command is done, `status N` and a tar archive with the kernel's log and what
 the command left in /out. A machine that goes away without all of that has
 failed, whatever it printed.
@@ -48,7 +48,12 @@ SPLAT = re.compile(r'cut here \]|WARNING: |BUG: |BUG kmalloc|Oops|Kernel panic|g
 # QEMU 7.2 and 10.0; with 10.0 in less than one machine of a hundred, in one of twenty
 # on a busy host.
 EMULATOR_FAULT = re.compile(r'Oops: int3:')
-# How often a machine is started again for that before it counts as a failure.
+# On a busy host a kernel may also take a wrong measure of its clock, against an emulated
+# timer that was late, and then all its seconds are too short (seen: 250 in 10): nothing
+# keeps a time limit there. A machine whose time has run ahead of the host's by so much
+# when its user space is up is such a one: a factor, and seconds on top.
+CLOCK_FACTOR, CLOCK_SLACK = 1.5, 1
+# How often a machine is started again for these before it counts as a failure.
 EMULATOR_RETRIES = 3
 # How much of the console is told when the machine went away.
 LAST_WORDS = 60
@@ -74,6 +79,7 @@ class Result:
     boot_seconds: float | None = None
     kernel: str = ''
     accel: str = ''
+    fast_clock: bool = False
     _keep: object = dataclasses.field(default=None, repr=False)
 
     @property
@@ -99,9 +105,11 @@ class Result:
 
     @property
     def emulator_fault(self):
-        """Whether the machine fell victim to QEMU's race, not to what ran in it."""
+        """Whether the machine fell victim to its emulation, not to what ran in it."""
         if self.accel != 'tcg':
             return False
+        if self.fast_clock:
+            return True
         first = next((line for line in self.console.splitlines() if SPLAT.search(line)), '')
         return bool(EMULATOR_FAULT.search(first))
 
@@ -442,11 +450,16 @@ def run_vm(kernel='newest', command=(), *, script=None, shell=False, cpus=4, top
                     log.flush()
                 elif port is result_line and result.boot_seconds is None and b'\n' in port.data:
                     result.boot_seconds = time.monotonic() - started_at
+                    if not icount and clock_runs_ahead(bytes(port.data), result.boot_seconds):
+                        result.fast_clock = True
+                        break
                     if on_started:
                         on_started(result.boot_seconds)
                 if sinks[port]:
                     sinks[port](data)
-        if not result.hung:
+            if result.fast_clock:
+                break
+        if not result.hung and not result.fast_clock:
             # It closed its lines; what is left of it is its own exit.
             try:
                 process.wait(10)
@@ -470,7 +483,7 @@ def run_vm(kernel='newest', command=(), *, script=None, shell=False, cpus=4, top
     if split_stderr:
         (keep_dir / 'stderr.log').write_bytes(stderr.data)
 
-    match = re.match(rb'started\nstatus (\d+)\n', bytes(result_line.data[:64]))
+    match = re.match(rb'started [\d.]+\nstatus (\d+)\n', bytes(result_line.data[:64]))
     if match and not result.hung:
         try:
             result.dmesg = _unpack(bytes(result_line.data[match.end():]), files_dir)
@@ -491,7 +504,7 @@ def run_vm(kernel='newest', command=(), *, script=None, shell=False, cpus=4, top
 
 
 def run_test_vm(on_again=None, **arguments):
-    """run_vm() for tests: a machine that falls victim to QEMU's race is started again.
+    """run_vm() for tests: a machine that falls victim to its emulation is started again.
 
     on_again is called with a line to print before that; what the machine sent so far
     stays with the callbacks.
@@ -505,7 +518,17 @@ def run_test_vm(on_again=None, **arguments):
     return result
 
 
+def clock_runs_ahead(started, seconds):
+    """Does `started UPTIME`, sent that long after the machine was switched on, tell of a clock that is
+    too fast? It cannot be right if there has not been so much time."""
+    match = re.match(rb'started ([\d.]+)\n', started)
+    return bool(match) and float(match.group(1)) > CLOCK_FACTOR * seconds + CLOCK_SLACK
+
+
 def _why(result, returncode, qemu_said):
+    if result.fast_clock:
+        return ("the machine's clock ran too fast: its kernel took a wrong measure of it, as the host was "
+                'busy')
     panic = re.search(r'Kernel panic - not syncing: (.*)', result.console)
     if panic and result.emulator_fault:
         return ("the kernel panicked, by a fault of QEMU's (a race that leaves a breakpoint in the code, "

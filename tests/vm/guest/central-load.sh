@@ -95,6 +95,26 @@ if sched_start central --json --timeout-ms 5000; then
 	diag "$(tail -n 1 "$OUT")"
 fi
 
+# --- A real-time task takes the central CPU: after a second the others decide for themselves
+
+if sched_start central --json --timeout-ms 5000; then
+	echo -1 >$rt_runtime
+	sleep 0.5
+	timeout 10 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
+	hog=$!
+	load 20 vmtool hogs 8 0 0 0,1 0,2 0,3 0,3
+	wait $hog
+	echo "$runtime" >$rt_runtime
+	diag "the central CPU taken away: ms: $(hogs_ms load.out | tr '\n' ' ')"
+	num 'the central CPU taken away: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 1000' | wc -l)" -eq 6
+	check 'the central CPU taken away: hackbench succeeds when it is back' hackbench_load 20
+	check 'the central CPU taken away: no task was stuck for 5 s' ops_is central
+	sched_stop 'the central CPU taken away' INT
+	add_up 'the central CPU taken away'
+	num 'the central CPU taken away: the others decided' "$(stat stood_in)" -gt 100
+	diag "$(tail -n 1 "$OUT")"
+fi
+
 # --- Hotplug: here and not where the others are nohz_full. With that, 6.12 forgets the IRQ work of a CPU
 # that went and came back, by which it would tell any scheduler of it.
 

@@ -54,7 +54,7 @@ gaps() {
 }
 for cpu in 1 0; do
 	if gaps 100000 $cpu; then
-		num "-s 100000, CPU $cpu: it had to wait for the slice" "$GAP50" -ge 90
+		num "-s 100000, CPU $cpu: it had to wait for most of the slice" "$GAP50" -ge 75
 		num "-s 100000, CPU $cpu: and for two at most" "$GAP50" -le 200
 		num "-s 100000, CPU $cpu: each had its turns" "$SWITCHES" -ge 10
 		long=$SWITCHES

@@ -11,8 +11,11 @@
  * Suits machines whose CPUs are to run long without interruption: virtual machines, number crunching.
  * It does not suit tasks that sleep and wake often, nor many CPUs: each decision costs an interrupt to
  * the central CPU and one back, and the central CPU is the limit of them all. What runs on the central
- * CPU is interrupted for each decision; a real-time task that holds it holds up the machine. Weights
- * do not matter.
+ * CPU is interrupted for each decision. Weights do not matter.
+ *
+ * A central CPU that does not come when it is called is held by a real-time task, or is about to be
+ * taken offline, which the kernel cannot finish before some of its own threads have run. So after a
+ * second the others decide for themselves, until it is back.
  *
  * PREEMPT_RT kernels have no BPF timers and refuse the scheduler.
  *
@@ -41,6 +44,9 @@ UEI_DEFINE(uei);
 SCX_STATS_DEFINE(CENTRAL_NR_STATS);
 
 #define TIMER_NS 1000000ULL
+
+/* Long enough for a hypervisor to come back to the central CPU, short against the watchdog's timeout. */
+#define ABSENT_NS 1000000000ULL
 
 /*
  * The tasks that wait for a decision, by pid: a task_struct in a map would need a reference of its
@@ -99,13 +105,19 @@ struct {
 static u32 nr_waiting;
 static u32 nr_asking;
 
-/* Used on the central CPU only, in dispatch(). */
+/* Used on the central CPU only, in dispatch(), but for what stand_in() does. */
 static bool timer_started;
 static bool sent;  /* something was inserted in this call */
 static bool again; /* something came into the fallback that may be for a CPU already seen to */
 static bool paused;
 static u32 first_cpu; /* where the next round through the CPUs begins */
 static u32 turn;
+
+/*
+ * When the central CPU was called, 0 if it has decided since. Written without a lock: a call that gets
+ * lost as the central CPU writes its 0 is made again by the timer.
+ */
+static u64 called_ns;
 
 static bool stopped;
 
@@ -123,7 +135,16 @@ static u32 read_ordered(u32 *count)
 /* Have the central CPU come to dispatch(), whatever it runs. */
 static void call_central(void)
 {
+	if (!READ_ONCE(called_ns))
+		WRITE_ONCE(called_ns, bpf_ktime_get_ns());
 	scx_bpf_kick_cpu(central_cpu, SCX_KICK_PREEMPT);
+}
+
+static bool central_is_absent(u64 now)
+{
+	u64 since = READ_ONCE(called_ns);
+
+	return since && !time_before(now, since + ABSENT_NS);
 }
 
 static bool something_waits(void)
@@ -436,15 +457,18 @@ __noinline int central_serve(u32 cpu, u64 now)
 }
 
 /*
- * The timer only calls the central CPU when there is something to do, and so may run on any CPU. But it
- * is an interrupt each millisecond, so it stays on the one where it was started: the central one.
+ * The timer only calls the central CPU when there is something to do, and the others while that one is
+ * absent, and so may run on any CPU. But it is an interrupt each millisecond, so it stays on the one
+ * where it was started: the central one. (The kernel takes it from there when the CPU goes offline.)
  */
 static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 {
 	u32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 	bool waits = something_waits();
 	u64 now = bpf_ktime_get_ns();
+	bool absent = central_is_absent(now), call = false;
 	struct cpu_ctx *cpuc;
+	enum need need;
 
 	if (READ_ONCE(stopped))
 		return 0;
@@ -453,12 +477,20 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 		cpuc = scx_cpu_ctx(cpu);
 		if (!cpuc)
 			break;
-		if (cpu == central_cpu ? waits && READ_ONCE(cpuc->asking) :
-					 need_of(cpu, cpuc, now, waits)) {
-			call_central();
-			break;
+		if (cpu == central_cpu) {
+			call = call || (waits && READ_ONCE(cpuc->asking));
+			continue;
 		}
+		need = need_of(cpu, cpuc, now, waits);
+		if (need == NEED_NOTHING)
+			continue;
+		call = true;
+		if (!absent)
+			break;
+		scx_bpf_kick_cpu(cpu, need == NEED_PREEMPT ? SCX_KICK_PREEMPT : SCX_KICK_IDLE);
 	}
+	if (call)
+		call_central();
 	bpf_timer_start(timer, TIMER_NS, BPF_F_TIMER_CPU_PIN);
 	return 0;
 }
@@ -509,6 +541,7 @@ static void decide(struct task_struct *prev)
 	u64 now = bpf_ktime_get_ns();
 
 	scx_stat_inc(CENTRAL_STAT_CALLS);
+	WRITE_ONCE(called_ns, 0);
 	if (!own)
 		return;
 	if (!timer_started)
@@ -551,6 +584,19 @@ static void decide(struct task_struct *prev)
 	}
 }
 
+/*
+ * While the central CPU is absent, @cpu decides for itself. The queue is any CPU's to take from; what is
+ * written on the way for the central CPU's use only makes for a call or a pause too many. A call that
+ * finds nothing but tasks of other CPUs is repeated by the kernel, 32 times at most.
+ */
+static bool stand_in(u32 cpu)
+{
+	if (!central_find(cpu) || !scx_bpf_dsq_move_to_local(cpu))
+		return false;
+	scx_stat_inc(CENTRAL_STAT_STOOD_IN);
+	return true;
+}
+
 void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *cpuc;
@@ -567,8 +613,11 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 	if (!cpuc)
 		return;
 	ask(cpuc);
-	if (something_waits())
-		call_central();
+	if (!something_waits())
+		return;
+	if (central_is_absent(bpf_ktime_get_ns()) && stand_in(cpu))
+		return;
+	call_central();
 }
 
 void BPF_STRUCT_OPS(central_running, struct task_struct *p)

@@ -68,6 +68,8 @@ static const struct scx_stat stats[CENTRAL_NR_STATS] = {
 	[CENTRAL_STAT_PAUSED] = { "paused", "calls",
 				  "of these, that would have been repeated in the same pass" },
 	[CENTRAL_STAT_TIMER] = { "timer", "calls", "times that the timer looked for ended slices" },
+	[CENTRAL_STAT_STOOD_IN] = { "stood_in", "tasks",
+				    "tasks that a CPU took itself, as the central one did not come" },
 };
 
 static const struct scx_kfunc kfuncs[] = {

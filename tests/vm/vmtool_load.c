@@ -509,10 +509,14 @@ int cmd_execs(int argc, char **argv)
 	return reap(nr) ? 1 : 0;
 }
 
-/* How often a task was seen on which CPU, and how often that was not the one before. */
+/*
+ * How often a task was seen on which CPU, how often that was not the one before, and how often another
+ * task was at work on the other CPU of the core.
+ */
 struct trail {
 	uint32_t wakes;
 	uint32_t moves;
+	uint32_t shared;
 	uint32_t seen[CPU_SETSIZE];
 };
 
@@ -526,10 +530,34 @@ static void note_cpu(struct trail *trail, int *last)
 	*last = cpu;
 }
 
-/* A nap and some work, over and over; with @children the work is a child's, which is waited for. */
-static void nap(struct start *start, struct trail *trail, long work_us, long nap_us, bool children)
+/* The other CPU of @cpu's core, -1 if there is none. */
+static int sibling_of(int cpu)
 {
-	int last = -1, status;
+	char path[96];
+	int first, second;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 cpu);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%d%*[-,]%d", &first, &second) != 2)
+		first = second = -1;
+	if (file)
+		fclose(file);
+	return cpu == first ? second : first;
+}
+
+/*
+ * A nap and some work, over and over; with @children the work is a child's, which is waited for. @busy
+ * is, for each CPU, how many tasks are at work there.
+ */
+static void nap(struct start *start, struct trail *trail, uint32_t *busy, long work_us, long nap_us,
+		bool children)
+{
+	int last = -1, status, cpu, siblings[CPU_SETSIZE];
+
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		siblings[cpu] = cpu < sysconf(_SC_NPROCESSORS_CONF) ? sibling_of(cpu) : -1;
 
 	wait_for_go(start);
 	while (now_ns() < start->end_ns) {
@@ -541,7 +569,14 @@ static void nap(struct start *start, struct trail *trail, long work_us, long nap
 		}
 		if (children)
 			note_cpu(trail, &last);
+		/* It may be moved while it works, for which the work should be short. */
+		cpu = last % CPU_SETSIZE;
+		if (siblings[cpu] >= 0)
+			trail->shared +=
+				__atomic_load_n(&busy[siblings[cpu]], __ATOMIC_RELAXED) > 0;
+		__atomic_add_fetch(&busy[cpu], 1, __ATOMIC_RELAXED);
 		spin_us(work_us);
+		__atomic_sub_fetch(&busy[cpu], 1, __ATOMIC_RELAXED);
 		if (children)
 			_exit(0);
 	}
@@ -551,7 +586,8 @@ static void print_trail(const char *label, const struct trail *trail)
 {
 	int cpu;
 
-	printf("%s wakes=%u moves=%u cpus", label, trail->wakes, trail->moves);
+	printf("%s wakes=%u moves=%u shared=%u cpus", label, trail->wakes, trail->moves,
+	       trail->shared);
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
 		if (trail->seen[cpu])
 			printf(" %d=%u", cpu, trail->seen[cpu]);
@@ -563,13 +599,15 @@ static void print_trail(const char *label, const struct trail *trail)
  *
  * Each works for WORK us and sleeps for NAP us, in turns; with fork it has a child do the work. Prints
  * a line for each task and one for all: how often it was seen (after each nap, and the child when it
- * starts), how often on another CPU than the time before, and how often on which CPU.
+ * starts), how often on another CPU than the time before, how often it began to work while another one
+ * was at it on the other CPU of the core, and how often it was seen on which CPU.
  */
 int cmd_naps(int argc, char **argv)
 {
 	long nr = number(argv[2], 1, 1000), work_us = number(argv[3], 0, 10000000),
 	     nap_us = number(argv[4], 0, 10000000), i, failed;
 	struct trail *trails = shared(nr * sizeof(*trails)), *all = shared(sizeof(*all));
+	uint32_t *busy = shared(CPU_SETSIZE * sizeof(*busy));
 	struct start *start = shared(sizeof(*start));
 	bool children = argc > 5 && !strcmp(argv[5], "fork");
 	char label[32];
@@ -581,7 +619,7 @@ int cmd_naps(int argc, char **argv)
 		if (pid < 0)
 			die("fork");
 		if (!pid) {
-			nap(start, &trails[i], work_us, nap_us, children);
+			nap(start, &trails[i], busy, work_us, nap_us, children);
 			_exit(0);
 		}
 	}
@@ -592,6 +630,7 @@ int cmd_naps(int argc, char **argv)
 		print_trail(label, &trails[i]);
 		all->wakes += trails[i].wakes;
 		all->moves += trails[i].moves;
+		all->shared += trails[i].shared;
 		for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
 			all->seen[cpu] += trails[i].seen[cpu];
 	}

@@ -26,16 +26,17 @@ most() {
 }
 
 # naps NAME ARGS...: tasks that sleep and work; in CPUS how many CPUs it takes to account for 80 % of
-# where they were seen, and in SECOND how many percent that was on the second CPU of a core
+# where they were seen, and in SHARED in how many percent of all cases a task began to work beside
+# another one on the same core
 naps() {
 	local name="$1"
 	shift
 	normal timeout 60 vmtool naps "$@" >naps.out
 	diag "$name: $(tail -n 1 naps.out)"
 	CPUS=
-	SECOND=
+	SHARED=
 	sed -n 's/^all .* cpus //p' naps.out | tr ' ' '\n' | awk -F = '
-		{ seen[$1] = $2; sum += $2; second += $1 % 2 ? $2 : 0 }
+		{ seen[$1] = $2; sum += $2 }
 		END {
 			if (sum < 50)
 				exit
@@ -47,9 +48,11 @@ naps() {
 				got += seen[best]
 				delete seen[best]
 			}
-			print n, int(100 * second / sum)
+			print n
 		}' >naps.sum
-	read -r CPUS SECOND <naps.sum || :
+	read -r CPUS <naps.sum || :
+	SHARED=$(sed -n 's/^all wakes=\([0-9]*\) .* shared=\([0-9]*\) .*/\2 \1/p' naps.out |
+		awk '{ print int(100 * $1 / $2) }')
 }
 
 # The load: 2 tasks that wake up every 30 ms and have a child do 0.2 ms of work, as scripts do.
@@ -90,7 +93,8 @@ if sched_start nest --json --stats 1; then
 
 	# shellcheck disable=SC2086
 	naps 'light load after the burst' 3 $LIGHT
-	after=$(stat primary)
+	# At its smallest: the kernel's own work has another CPU at moments.
+	after=$(sed -n 's/^{"type":"stats".*[{,]"primary":\([0-9]*\)[,}].*/\1/p' "$OUT" | tail -n 3 | sort -n | head -n 1)
 	diag "CPUs in the primary nest: $burst in the burst, $after a while later"
 	# All of them, but for one that a real-time task or the kernel's own work has at that moment.
 	num 'burst: the nest expands to nearly all CPUs' "$burst" -ge 6
@@ -98,7 +102,7 @@ if sched_start nest --json --stats 1; then
 	num 'after the burst: 1 to 3 CPUs again' "$CPUS" -le 3
 
 	naps '3 tasks' 2 3 3000 3000
-	second=$SECOND
+	shared=$SHARED
 	sched_stop nest INT
 	adds_up nest
 	num 'no -i: tasks are impatient at times' "$(stat impatient)" -gt 0
@@ -110,9 +114,9 @@ fi
 
 if sched_start nest --json -I; then
 	naps '3 tasks, -I' 2 3 3000 3000
-	diag "3 tasks on 4 cores, on the second CPU of one: $second % of the time, with -I $SECOND %"
-	num 'no -I: tasks share a core' "$second" -ge 15
-	num '-I: they do so less than half as often' "$((SECOND * 2))" -lt "$second"
+	diag "3 tasks on 4 cores, beside another one on the same core: $shared % of the time, with -I $SHARED %"
+	num 'no -I: tasks share a core' "$shared" -ge 10
+	num '-I: they do so less than half as often' "$((SHARED * 2))" -lt "$shared"
 	sched_stop 'nest -I' INT
 	adds_up 'nest -I'
 fi

@@ -65,7 +65,7 @@ if bounce --test-no-pass-guard; then
 fi
 # Without the look at the free places the kernel ends the scheduler.
 if bounce --test-no-slot-guard; then
-	sched_end 10
+	sched_end 40
 	is 'no slot guard: ends with 3' "$SCHED_STATUS" 3
 	has 'no slot guard: says why' "$OUT" '"type":"exit".*"kind":1024,.*dispatch buffer overflow'
 	gone 'no slot guard'
@@ -97,7 +97,8 @@ fi
 
 # --- A real-time task takes the central CPU: after a second the others decide for themselves
 
-if sched_start central --json --timeout-ms 5000; then
+# The kernel's own threads of that CPU cannot run at all meanwhile, which is no fault of the scheduler.
+if sched_start central --json --timeout-ms 30000; then
 	echo -1 >$rt_runtime
 	sleep 0.5
 	timeout 10 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
@@ -108,7 +109,7 @@ if sched_start central --json --timeout-ms 5000; then
 	diag "the central CPU taken away: ms: $(hogs_ms load.out | tr '\n' ' ')"
 	num 'the central CPU taken away: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 1000' | wc -l)" -eq 6
 	check 'the central CPU taken away: hackbench succeeds when it is back' hackbench_load 20
-	check 'the central CPU taken away: no task was stuck for 5 s' ops_is central
+	check 'the central CPU taken away: goes on' ops_is central
 	sched_stop 'the central CPU taken away' INT
 	add_up 'the central CPU taken away'
 	num 'the central CPU taken away: the others decided' "$(stat stood_in)" -gt 100

@@ -77,19 +77,22 @@ fi
 
 rt_runtime=/proc/sys/kernel/sched_rt_runtime_us
 runtime=$(cat $rt_runtime)
-if sched_start central --json --timeout-ms 5000; then
+# The kernel's own threads of that CPU cannot run at all meanwhile, which is no fault of the scheduler.
+if sched_start central --json --timeout-ms 30000; then
 	echo -1 >$rt_runtime
 	sleep 0.5
 	# What ends it must not wait for that CPU itself.
-	timeout 7 chrt -f 5 taskset -c 3 sh -c 'while :; do :; done' &
+	timeout 10 chrt -f 5 taskset -c 3 sh -c 'while :; do :; done' &
 	hog=$!
 	check 'a CPU taken away: hackbench succeeds' hackbench_load 20
 	# shellcheck disable=SC2046
-	load 20 vmtool hogs 3 0 0 0 0 0 0
+	load 20 vmtool hogs 5 0 0 0 0 0 0
 	num 'a CPU taken away: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 200' | wc -l)" -eq 6
+	longest=$(sed 's/.* gap=\([0-9]*\) .*/\1/' load.out | sort -n | tail -n 1)
+	num 'a CPU taken away: no hog was stuck there' "$longest" -lt 3000
 	wait $hog
 	echo "$runtime" >$rt_runtime
-	check 'a CPU taken away: no task was stuck for 5 s' ops_is central
+	check 'a CPU taken away: goes on' ops_is central
 	sched_stop 'a CPU taken away' INT
 	add_up 'a CPU taken away'
 	diag "$(tail -n 1 "$OUT")"
@@ -97,7 +100,6 @@ fi
 
 # --- A real-time task takes the central CPU: after a second the others decide for themselves
 
-# The kernel's own threads of that CPU cannot run at all meanwhile, which is no fault of the scheduler.
 if sched_start central --json --timeout-ms 30000; then
 	echo -1 >$rt_runtime
 	sleep 0.5

@@ -46,7 +46,7 @@ frozen() {
 
 freeze() {
 	cg_make frozen || return 1
-	cg_run frozen chrt -o 0 vmtool hogs 600 0 0 0 0 >/dev/null 2>&1 &
+	cg_run frozen chrt -o 0 vmtool hogs 600 0 0 0 0 0 >/dev/null 2>&1 &
 	hogs=$!
 	run_times frozen >before
 	check "$sched: tasks in a cgroup run" wait_for 10 all_ran_since before

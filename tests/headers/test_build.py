@@ -105,7 +105,7 @@ class Build(unittest.TestCase):
         objects = sorted((tree.source / 'scheds/c').glob('scx_*.bpf.c'))
         self.assertTrue(objects)
         for source in objects:
-            self.assertIn(f'-o scheds/c/{source.stem}.o', to_do)
+            self.assertIn(f'-o bpf/{source.stem}.o', to_do)
         # The library has nothing to do with it.
         self.assertNotIn('lib/libscx_loader.a.p/', to_do)
         os.utime(header, (later - 3600, later - 3600))

@@ -49,6 +49,11 @@ void scx_kernel_close(struct scx_kernel *kernel)
 	free(kernel);
 }
 
+const struct btf *scx_kernel_btf(const struct scx_kernel *kernel)
+{
+	return kernel->btf;
+}
+
 bool scx_kernel_has_sched_ext(const struct scx_kernel *kernel)
 {
 	/* The structure alone may be there for its declaration; functions are there if built in. */
@@ -250,20 +255,31 @@ int scx_running_ops(char *name, size_t size)
 	return scx_kernel_read_line(SYSFS_SCX "/root/ops", name, size);
 }
 
-int scx_hotplug_seq(u64 *seq)
+/* A file of sysfs that is one number. 0 or -errno. */
+static int read_number(const char *path, u64 *number)
 {
 	char line[32], *end;
 	int err;
 
-	err = scx_kernel_read_line(SYSFS_SCX "/hotplug_seq", line, sizeof(line));
+	err = scx_kernel_read_line(path, line, sizeof(line));
 	if (err)
 		return err;
 	/* strtoull() would take a minus sign, and turn the number around. */
 	if (!isdigit((unsigned char)line[0]))
 		return -EINVAL;
 	errno = 0;
-	*seq = strtoull(line, &end, 10);
+	*number = strtoull(line, &end, 10);
 	return errno || *end ? -EINVAL : 0;
+}
+
+int scx_enable_seq(u64 *seq)
+{
+	return read_number(SYSFS_SCX "/enable_seq", seq);
+}
+
+int scx_hotplug_seq(u64 *seq)
+{
+	return read_number(SYSFS_SCX "/hotplug_seq", seq);
 }
 
 /* Does one of the files that @pid has open belong to a struct_ops link? */

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <scx/loader.h>
 
+struct btf;
 struct scx_kernel;
 
 enum scx_kfunc_state {
@@ -31,6 +32,9 @@ enum scx_kfunc_state {
  */
 struct scx_kernel *scx_kernel_open(const char *btf_path);
 void scx_kernel_close(struct scx_kernel *kernel);
+
+/* scx_kernel_btf - the BTF that was read; as long as @kernel is open */
+const struct btf *scx_kernel_btf(const struct scx_kernel *kernel);
 
 /* scx_kernel_has_sched_ext - was the kernel built with sched_ext? */
 bool scx_kernel_has_sched_ext(const struct scx_kernel *kernel);
@@ -84,6 +88,9 @@ int scx_running_ops(char *name, size_t size);
  * caller may see. Returns the pid, with its command name in @comm, or 0 if none was found.
  */
 pid_t scx_running_loader(char *comm, size_t size);
+
+/* scx_enable_seq - how many schedulers have been started since boot. 0 or -errno. */
+int scx_enable_seq(u64 *seq);
 
 /* scx_hotplug_seq - how many CPUs have come and gone since boot. 0 or -errno. */
 int scx_hotplug_seq(u64 *seq);

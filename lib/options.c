@@ -120,8 +120,7 @@ static bool is_common(const struct scx_option *option)
 	return option >= common_table && option < common_table + NR_COMMON;
 }
 
-/* Parse a whole decimal number. Returns 0, -EINVAL, or -ERANGE if it does not even fit. */
-static int parse_number(const char *arg, s64 *number)
+int options_parse_number(const char *arg, s64 *number)
 {
 	const char *digits = arg + (*arg == '-');
 	char *end;
@@ -158,7 +157,7 @@ static int parse_argument(struct parsed_option *parsed, const char *arg)
 		break;
 	}
 
-	err = parse_number(arg, &parsed->number);
+	err = options_parse_number(arg, &parsed->number);
 	if (err == -EINVAL) {
 		scx_error("--%s: '%s' is not a whole number", option->long_name, arg);
 		return err;

@@ -55,6 +55,9 @@ struct options {
 int options_parse(struct options *options, const struct scx_sched *sched, int argc, char **argv);
 void options_free(struct options *options);
 
+/* options_parse_number - parse a whole decimal number. 0, -EINVAL, or -ERANGE if it does not even fit. */
+int options_parse_number(const char *arg, s64 *number);
+
 /* options_set_variables - store the values whose target is a variable of the scheduler's own */
 void options_set_variables(const struct options *options);
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "json.h"
+#include "replace.h"
 #include "stats.h"
 
 void stats_sum(const s64 *values, size_t nr_cpus, size_t nr, s64 *sums)
@@ -115,25 +113,21 @@ void stats_openmetrics(const struct scx_sched *sched, const s64 *sums, FILE *fil
 	fputs("# EOF\n", file);
 }
 
+struct exposition {
+	const struct scx_sched *sched;
+	const s64 *sums;
+};
+
+static void write_exposition(FILE *file, void *context)
+{
+	const struct exposition *exposition = context;
+
+	stats_openmetrics(exposition->sched, exposition->sums, file);
+}
+
 int stats_write_openmetrics(const struct scx_sched *sched, const s64 *sums, const char *path)
 {
-	char temporary[PATH_MAX];
-	FILE *file;
-	int err = 0;
+	struct exposition exposition = { sched, sums };
 
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	file = fopen(temporary, "we");
-	if (!file)
-		return -errno;
-	stats_openmetrics(sched, sums, file);
-	if (ferror(file))
-		err = -EIO;
-	if (fclose(file) && !err)
-		err = -errno;
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	return err;
+	return replace_file(path, write_exposition, &exposition);
 }

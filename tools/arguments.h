@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Options of subcommands that have no more than --json and --help. */
+/* The command line of a subcommand: a few long options, --help and -h. */
 #ifndef SCX_ARGUMENTS_H
 #define SCX_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <scx/loader.h>
+
+/* An option, and the one of @flag, @number and @string where its value goes; the others are NULL. */
+struct argument {
+	const char *name;
+	const char *unit; /* of a number, for messages */
+	bool *flag;	  /* an option without an argument */
+	s64 *number;
+	const char **string;
+	s64 min, max;
+};
+
+#define ARGUMENT_JSON(json_flag) { .name = "json", .flag = (json_flag) }
 
 /*
- * parse_arguments - parse @argv of the subcommand argv[0]
+ * parse_arguments - parse @argv of the subcommand argv[0], whose options are the @nr in @arguments
  *
- * Stores whether --json was given in *@json. Returns -1 to go on, or the exit status to end with:
- * after --help, for which @help is printed, or after an error.
+ * Numbers are whole, decimal, and checked against min and max. Returns -1 to go on, or the exit status
+ * to end with: after --help, for which @help is printed, or after an error.
  */
-int parse_arguments(int argc, char **argv, const char *help, bool *json);
+int parse_arguments(int argc, char **argv, const char *help, const struct argument *arguments,
+		    size_t nr);
 
 #endif /* SCX_ARGUMENTS_H */

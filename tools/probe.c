@@ -257,6 +257,7 @@ static int put_schedulers(struct output *output)
 int tool_probe(int argc, char **argv)
 {
 	struct output output = { 0 };
+	const struct argument arguments[] = { ARGUMENT_JSON(&output.json) };
 	struct scx_kernel *kernel;
 	char state[32] = "unknown";
 	struct utsname uts;
@@ -264,7 +265,7 @@ int tool_probe(int argc, char **argv)
 	bool has;
 	u64 bound;
 
-	status = parse_arguments(argc, argv, help, &output.json);
+	status = parse_arguments(argc, argv, help, arguments, NR(arguments));
 	if (status >= 0)
 		return status;
 

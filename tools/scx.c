@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
 	{ "status", "which scheduler is running, and whose it is", tool_status },
 	{ "probe", "what this kernel offers, and which schedulers it can run", tool_probe },
+	{ "watch", "how often the running scheduler's dispatch is called, live", tool_watch },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

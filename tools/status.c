@@ -20,12 +20,13 @@ static const char help[] =
 int tool_status(int argc, char **argv)
 {
 	char state[32], name[128] = "", comm[32] = "";
-	struct json out;
 	bool json = false;
+	const struct argument arguments[] = { ARGUMENT_JSON(&json) };
+	struct json out;
 	pid_t pid = 0;
 	int status;
 
-	status = parse_arguments(argc, argv, help, &json);
+	status = parse_arguments(argc, argv, help, arguments, 1);
 	if (status >= 0)
 		return status;
 	if (scx_running_state(state, sizeof(state))) {

@@ -9,5 +9,6 @@
  */
 int tool_probe(int argc, char **argv);
 int tool_status(int argc, char **argv);
+int tool_watch(int argc, char **argv);
 
 #endif /* SCX_TOOL_H */

@@ -35,7 +35,7 @@ class General(Case):
         for option in ('--help', '-h'):
             run = scx(option)
             self.assertEqual((run.returncode, run.stderr), (0, ''), run)
-            for word in ('Usage: scx ', 'status', 'probe'):
+            for word in ('Usage: scx ', 'status', 'probe', 'watch'):
                 self.assertIn(word, run.stdout)
 
     def test_version(self):
@@ -51,7 +51,7 @@ class General(Case):
 
     def test_full_disk(self):
         with open('/dev/full', 'w', encoding='utf-8') as full:
-            for arguments in (['--help'], ['--version'], ['probe', '--help'], ['probe']):
+            for arguments in (['--help'], ['--version'], ['probe', '--help'], ['probe'], ['watch', '--help']):
                 with self.subTest(arguments=arguments):
                     self.assertEqual(scx(*arguments, stdout=full).returncode, 1)
 
@@ -117,6 +117,48 @@ class Probe(Command):
         for name in SCHEDULERS:
             self.assertEqual(found['schedulers'][name]['runs'], 0)
             self.assertIn('no sched_ext', found['schedulers'][name]['said'])
+
+
+class Watch(Command):
+    name = 'watch'
+
+    def test_options(self):
+        self.check_options()
+
+    def test_help(self):
+        run = scx('watch', '--help')
+        for word in ('--json', '--once', '--duration SEC', '--interval SEC', '--openmetrics FILE',
+                     'Exit status'):
+            self.assertIn(word, run.stdout)
+        # What tests need is no option for users.
+        self.assertNotIn('--test', run.stdout)
+
+    def test_bad_values(self):
+        for option in ('--duration', '--interval'):
+            for value in ('0', '-1', '1x', '', ' 1', '+1', '1.5', '86401', '99999999999999999999'):
+                with self.subTest(option=option, value=value):
+                    run = scx('watch', option, value)
+                    self.assert_usage(run, option)
+                    self.assertIn(f"'{value}' is not a whole number from 1 to ", run.stderr)
+        for option in ('--duration', '--interval', '--openmetrics'):
+            with self.subTest(option=option):
+                self.assert_usage(scx('watch', option), f'{option} needs an argument')
+        self.assert_usage(scx('watch', '--openmetrics', ''), 'not empty')
+        for option in ('--json=yes', '--once=1', '--help=me'):
+            with self.subTest(option=option):
+                self.assert_usage(scx('watch', option), f"'{option}'")
+        self.assert_usage(scx('watch', '--once', '--duration', '3'), '--once and --duration')
+        # The last of several counts.
+        self.assert_usage(scx('watch', '--interval', '3', '--interval', '0'), "'0'")
+
+    def test_no_sched_ext(self):
+        if HAS_SCHED_EXT:
+            self.skipTest('this machine has sched_ext')
+        for arguments in ([], ['--once'], ['--json', '--duration', '1']):
+            with self.subTest(arguments=arguments):
+                run = scx('watch', *arguments)
+                self.assertEqual((run.returncode, run.stdout, run.stderr),
+                                 (4, '', 'scx: this kernel has no sched_ext\n'), run)
 
 
 if __name__ == '__main__':

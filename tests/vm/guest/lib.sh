@@ -376,6 +376,16 @@ run_once() {
 	normal timeout 20 "$@" >once.out 2>once.err </dev/null || STATUS=$?
 }
 
+# watch_line TYPE FILE SCHEDULER: the last line of that type that scx watch --json wrote about it
+watch_line() {
+	grep "^{\"type\":\"$1\",\"scheduler\":\"$3\"," "$2" | tail -n 1
+}
+
+# watch_total KEY FILE SCHEDULER: a figure of all CPUs from first to last
+watch_total() {
+	watch_line watch_total "$2" "$3" | sed 's/,"cpus":.*//' | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}
+
 # --- Loads. Each runs to its end, and what it returns is what came of it.
 
 # load SECONDS COMMAND...: one without a function of its own

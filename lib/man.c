@@ -4,8 +4,7 @@
 
 #include "man.h"
 
-/* Write @text so that man(7) takes nothing in it for a request or a hyphen for a dash. */
-static void put_text(const char *text, FILE *file)
+void man_put_text(const char *text, FILE *file)
 {
 	bool line_start = true;
 
@@ -24,7 +23,7 @@ static void put_text(const char *text, FILE *file)
 
 static void put_paragraph(const char *text, FILE *file)
 {
-	put_text(text, file);
+	man_put_text(text, file);
 	fputc('\n', file);
 }
 
@@ -40,7 +39,7 @@ static void put_option(const struct parsed_option *parsed, const void *rodata, F
 	if (option->short_name)
 		fprintf(file, "\\fB\\-%c\\fR, ", option->short_name);
 	fputs("\\fB\\-\\-", file);
-	put_text(option->long_name, file);
+	man_put_text(option->long_name, file);
 	fputs("\\fR", file);
 	if (option->arg)
 		fprintf(file, " \\fI%s\\fR", option->arg);
@@ -48,7 +47,7 @@ static void put_option(const struct parsed_option *parsed, const void *rodata, F
 
 	/* Help is a phrase there, and a sentence here. */
 	fputc(toupper((unsigned char)option->help[0]), file);
-	put_text(option->help + 1, file);
+	man_put_text(option->help + 1, file);
 	fputc('.', file);
 	if (option->type == SCX_OPTION_NUMBER) {
 		fputc(' ', file);
@@ -103,7 +102,7 @@ void man_print(const struct options *options, const void *rodata, FILE *file)
 		fputs(".SH STATISTICS\n", file);
 	for (i = 0; i < sched->nr_stats; i++) {
 		fprintf(file, ".TP\n.B %s\n", sched->stats[i].name);
-		put_text(sched->stats[i].help, file);
+		man_put_text(sched->stats[i].help, file);
 		fprintf(file, " (%s)\n", sched->stats[i].unit);
 	}
 	fputs(".SH EXIT STATUS\n", file);

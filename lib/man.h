@@ -12,4 +12,7 @@
 /* man_print - write the page for section 8 as man(7) source; @rodata as for options_help() */
 void man_print(const struct options *options, const void *rodata, FILE *file);
 
+/* man_put_text - write @text so that man(7) takes nothing in it for a request or markup */
+void man_put_text(const char *text, FILE *file);
+
 #endif /* SCX_MAN_H */

@@ -17,7 +17,7 @@
 #include "kfuncs_list.h"
 #include "tool.h"
 
-static const char help[] =
+const char probe_help[] =
 	"Usage: scx probe [--json]\n"
 	"\n"
 	"What the running kernel offers sched_ext schedulers: the bound on the dispatch\n"
@@ -265,7 +265,7 @@ int tool_probe(int argc, char **argv)
 	bool has;
 	u64 bound;
 
-	status = parse_arguments(argc, argv, help, arguments, NR(arguments));
+	status = parse_arguments(argc, argv, probe_help, arguments, NR(arguments));
 	if (status >= 0)
 		return status;
 

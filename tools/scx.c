@@ -4,16 +4,20 @@
 #include <string.h>
 
 #include "log.h"
+#include "man.h"
 #include "tool.h"
 
 static const struct {
 	const char *name;
 	const char *summary;
+	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "status", "which scheduler is running, and whose it is", tool_status },
-	{ "probe", "what this kernel offers, and which schedulers it can run", tool_probe },
-	{ "watch", "how often the running scheduler's dispatch is called, live", tool_watch },
+	{ "status", "which scheduler is running, and whose it is", status_help, tool_status },
+	{ "probe", "what this kernel offers, and which schedulers it can run", probe_help,
+	  tool_probe },
+	{ "watch", "how often the running scheduler's dispatch is called, live", watch_help,
+	  tool_watch },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -32,6 +36,30 @@ static void print_help(void)
 	     "  -h, --help     print this help and exit");
 }
 
+/* --man, for the build: not in --help. */
+static void print_man(void)
+{
+	size_t i;
+
+	/* No date: two builds of one commit are identical. */
+	printf(".TH SCX 8 \"\" \"scx\\-c\\-schedulers %s\"\n", SCX_VERSION);
+	puts(".SH NAME\nscx \\- about sched_ext, whichever scheduler is running\n"
+	     ".SH SYNOPSIS\n.B scx\n\\fICOMMAND\\fR [\\fIOPTION\\fR]...\n"
+	     ".SH COMMANDS");
+	for (i = 0; i < NR_COMMANDS; i++) {
+		printf(".TP\n.B %s\n", commands[i].name);
+		man_put_text(commands[i].summary, stdout);
+		puts("");
+	}
+	/* As it is typed and set: line by line. */
+	for (i = 0; i < NR_COMMANDS; i++) {
+		printf(".SH scx %s\n.nf\n", commands[i].name);
+		man_put_text(commands[i].help, stdout);
+		puts(".fi");
+	}
+	puts(".SH SEE ALSO\n.BR scx_simple (8)");
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -43,6 +71,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		print_help();
+		return fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+	}
+	if (!strcmp(argv[1], "--man")) {
+		print_man();
 		return fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {

@@ -7,7 +7,7 @@
 #include "kernel.h"
 #include "tool.h"
 
-static const char help[] =
+const char status_help[] =
 	"Usage: scx status [--json]\n"
 	"\n"
 	"Which sched_ext scheduler is running, and which process holds it.\n"
@@ -26,7 +26,7 @@ int tool_status(int argc, char **argv)
 	pid_t pid = 0;
 	int status;
 
-	status = parse_arguments(argc, argv, help, arguments, 1);
+	status = parse_arguments(argc, argv, status_help, arguments, 1);
 	if (status >= 0)
 		return status;
 	if (scx_running_state(state, sizeof(state))) {

@@ -30,7 +30,7 @@
 #include "watch_attach.h"
 #include "watch_figures.h"
 
-static const char help[] =
+const char watch_help[] =
 	"Usage: scx watch [OPTION]...\n"
 	"\n"
 	"How often the running scheduler's ops.dispatch() is called in one pass of the\n"
@@ -584,7 +584,7 @@ int tool_watch(int argc, char **argv)
 	int status;
 	pid_t pid;
 
-	status = parse_arguments(argc, argv, help, arguments,
+	status = parse_arguments(argc, argv, watch_help, arguments,
 				 sizeof(arguments) / sizeof(arguments[0]));
 	if (status >= 0)
 		return status;

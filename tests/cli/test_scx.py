@@ -44,6 +44,14 @@ class General(Case):
             self.assertEqual((run.returncode, run.stdout, run.stderr),
                              (0, f"scx {os.environ['SCX_VERSION']}\n", ''), run)
 
+    def test_man(self):
+        run = scx('--man')
+        self.assertEqual((run.returncode, run.stderr), (0, ''), run)
+        self.assertTrue(run.stdout.startswith('.TH SCX 8 '))
+        page = run.stdout.replace('\\-', '-').replace('\\&', '')
+        for name in ('status', 'probe', 'watch'):
+            self.assertIn(f'.SH scx {name}\n.nf\n{scx(name, "--help").stdout}.fi\n', page)
+
     def test_usage(self):
         self.assert_usage(scx(), 'which command')
         self.assert_usage(scx('nonsense'), 'nonsense')
@@ -51,7 +59,7 @@ class General(Case):
 
     def test_full_disk(self):
         with open('/dev/full', 'w', encoding='utf-8') as full:
-            for arguments in (['--help'], ['--version'], ['probe', '--help'], ['probe'], ['watch', '--help']):
+            for arguments in (['--help'], ['--version'], ['--man'], ['probe', '--help'], ['probe'], ['watch', '--help']):
                 with self.subTest(arguments=arguments):
                     self.assertEqual(scx(*arguments, stdout=full).returncode, 1)
 

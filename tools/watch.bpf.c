@@ -19,7 +19,7 @@ const volatile char scheduler[128];
 /* The kernel's function for a pass can be attached to: if not, calls are counted without passes. */
 const volatile bool with_passes = true;
 
-/* Numbers the intervals; changed by the loader. */
+/* Numbers the intervals; changed by the loader. 0: not all is attached yet, and no pass counts. */
 u64 interval;
 
 /* By CPU; the loader sets the number and reads them through a mapping. */
@@ -53,18 +53,16 @@ static __always_inline u32 bucket(u64 calls)
 	return calls <= 16 ? 5 : 6;
 }
 
-SEC("fentry")
-int BPF_PROG(pass_begins)
+static __always_inline void begin(void)
 {
 	struct watch_cpu *c = here();
 
-	if (c) {
+	if (c && READ_ONCE(interval)) {
 		c->now_calls = 0;
 		c->now_since_ns = 0;
 		c->in_pass = 1;
 		c->begun = 1;
 	}
-	return 0;
 }
 
 SEC("fentry")
@@ -100,8 +98,7 @@ int BPF_PROG(dispatch_called)
 	return 0;
 }
 
-SEC("fexit")
-int BPF_PROG(pass_ends)
+static __always_inline void end(void)
 {
 	struct watch_cpu *c = here();
 	struct watch_peak *peak;
@@ -110,14 +107,14 @@ int BPF_PROG(pass_ends)
 
 	/* Not one that was under way when this was attached. */
 	if (!c || !c->in_pass)
-		return 0;
+		return;
 	c->in_pass = 0;
 	calls = c->now_calls;
 	i = bucket(calls);
 	if (i < WATCH_BUCKETS)
 		c->histogram[i]++;
 	if (!calls)
-		return 0;
+		return;
 
 	took = bpf_ktime_get_ns() - c->now_since_ns;
 	c->now_since_ns = 0;
@@ -142,6 +139,35 @@ int BPF_PROG(pass_ends)
 		peak->longest_ns = took;
 	if (calls > peak->most_calls)
 		peak->most_calls = calls;
+}
+
+/* The scheduling class asks for a task. */
+SEC("fentry")
+int BPF_PROG(pass_begins)
+{
+	begin();
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(pass_ends)
+{
+	end();
+	return 0;
+}
+
+/* From 7.0 on, the deadline server that keeps real-time tasks from starving all others does, too. */
+SEC("fentry")
+int BPF_PROG(server_pass_begins)
+{
+	begin();
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(server_pass_ends)
+{
+	end();
 	return 0;
 }
 

@@ -19,6 +19,8 @@
  * compiler can have inlined them.
  */
 static const char *const pass_functions[] = { "balance_scx", "pick_task_scx" };
+/* From 7.0 on: the same for a deadline server, called through a pointer. */
+static const char server_function[] = "ext_server_pick_task";
 static const char kick_function[] = "kick_cpus_irq_workfn";
 
 static bool has_function(const struct scx_kernel *kernel, const char *name)
@@ -95,6 +97,7 @@ static int load(const struct scx_kernel *kernel, struct watch_attached *attached
 		int dispatch_fd, const char *entry)
 {
 	const char *pass = pass_function(kernel);
+	bool server = has_function(kernel, server_function);
 	struct watch_bpf *bpf = watch_bpf__open();
 	u64 bound = scx_kernel_loop_bound(kernel);
 	int part, err = 0;
@@ -108,6 +111,9 @@ static int load(const struct scx_kernel *kernel, struct watch_attached *attached
 				  (with & 1U << WATCH_CALLS) && dispatch_fd >= 0);
 	bpf_program__set_autoload(bpf->progs.pass_begins, with & 1U << WATCH_PASSES);
 	bpf_program__set_autoload(bpf->progs.pass_ends, with & 1U << WATCH_PASSES);
+	server = server && (with & 1U << WATCH_PASSES);
+	bpf_program__set_autoload(bpf->progs.server_pass_begins, server);
+	bpf_program__set_autoload(bpf->progs.server_pass_ends, server);
 	bpf_program__set_autoload(bpf->progs.kicked, with & 1U << WATCH_KICKS);
 	if (bpf_program__autoload(bpf->progs.dispatch_called))
 		err = bpf_program__set_attach_target(bpf->progs.dispatch_called, dispatch_fd,
@@ -116,6 +122,13 @@ static int load(const struct scx_kernel *kernel, struct watch_attached *attached
 		err = bpf_program__set_attach_target(bpf->progs.pass_begins, 0, pass);
 		if (!err)
 			err = bpf_program__set_attach_target(bpf->progs.pass_ends, 0, pass);
+	}
+	if (!err && server) {
+		err = bpf_program__set_attach_target(bpf->progs.server_pass_begins, 0,
+						     server_function);
+		if (!err)
+			err = bpf_program__set_attach_target(bpf->progs.server_pass_ends, 0,
+							     server_function);
 	}
 	if (!err && (with & 1U << WATCH_KICKS))
 		err = bpf_program__set_attach_target(bpf->progs.kicked, 0, kick_function);
@@ -127,7 +140,6 @@ static int load(const struct scx_kernel *kernel, struct watch_attached *attached
 		bpf->rodata->with_passes = with & 1U << WATCH_PASSES;
 		memcpy((char *)bpf->rodata->scheduler, attached->running.name,
 		       sizeof(bpf->rodata->scheduler));
-		bpf->bss->interval = 1;
 		err = watch_bpf__load(bpf);
 	}
 	if (err) {
@@ -159,18 +171,26 @@ static int attach_all(struct watch_attached *attached, const char *pass)
 	struct watch_bpf *bpf = attached->bpf;
 	int err;
 
-	/* A pass counts if its beginning was seen: so that comes last. */
 	err = attach_part(attached, WATCH_CALLS, "the scheduler's ops.dispatch()",
 			  bpf->progs.dispatch_called, &bpf->links.dispatch_called);
 	if (!err)
 		err = attach_part(attached, WATCH_KICKS, kick_function, bpf->progs.kicked,
 				  &bpf->links.kicked);
 	if (!err)
+		err = attach_part(attached, WATCH_PASSES, server_function,
+				  bpf->progs.server_pass_ends, &bpf->links.server_pass_ends);
+	if (!err)
+		err = attach_part(attached, WATCH_PASSES, server_function,
+				  bpf->progs.server_pass_begins, &bpf->links.server_pass_begins);
+	if (!err)
 		err = attach_part(attached, WATCH_PASSES, pass, bpf->progs.pass_ends,
 				  &bpf->links.pass_ends);
 	if (!err)
 		err = attach_part(attached, WATCH_PASSES, pass, bpf->progs.pass_begins,
 				  &bpf->links.pass_begins);
+	/* From here on passes count. */
+	if (!err)
+		watch_set_interval(attached, 1);
 	return err;
 }
 

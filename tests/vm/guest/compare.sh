@@ -39,15 +39,25 @@ said() {
 	fact "$1.lines_bound" "$(grep -c 'does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS)' "$2")"
 }
 
+# watched KEY: what scx watch told of all passes
+watched() {
+	fact "watch.$1" "$(watch_total "$1" watch.out qmap)"
+}
+
 loop() {
 	fact cpus "$(nproc)"
 	heartbeats
+	# Attached when the scheduler is, and long before the load comes.
+	scx watch --json >watch.out &
+	watch=$!
 	# Each has been heard before anything happens.
 	sleep 3
 	log_mark
 	launch scx_qmap -l 100 "$@"
 	wait_for 20 enabled_or_ended qmap
 	fact loop.enabled "$(ops_is qmap && echo yes || echo no)"
+	wait_for 20 grep -q '"type":"watch_start","scheduler":"qmap"' watch.out
+	fact watch.started "$(grep -c '"type":"watch_start","scheduler":"qmap"' watch.out)"
 	fact loop.load_at_ms "$(now_ms)"
 	normal hackbench -g 4 -l 100000 >load.out 2>&1 &
 	load=$!
@@ -58,6 +68,11 @@ loop() {
 	wait_for 10 state_is disabled
 	fact loop.state "$(state)"
 	fact loop.log_lines "$(log_warnings ejected | wc -l)"
+	wait_for 60 grep -q '"type":"watch_end","scheduler":"qmap"' watch.out
+	watched bound_reached
+	watched more
+	watched kicks
+	kill "$watch"
 	# The machine goes on, and so does the load.
 	sleep 3
 	fact loop.load_alive "$(dead "$load" && echo no || echo yes)"

@@ -175,6 +175,7 @@ static const struct {
 	{ "execs", "SEC PROCESSES", 2, cmd_execs },
 	{ "naps", "SEC TASKS WORK NAP [fork]", 4, cmd_naps },
 	{ "herd", "SEC WAKER CPU TASKS", 4, cmd_herd },
+	{ "pingpong", "ROUNDS", 1, cmd_pingpong },
 	{ "cgroups", "PATH GROUPS TASKS SEC", 4, cmd_cgroups },
 	{ "beat", "FILE", 1, cmd_beat },
 	{ "forks", "COUNT WORKERS", 2, cmd_forks },

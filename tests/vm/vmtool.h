@@ -17,6 +17,7 @@ int cmd_cookies(int argc, char **argv);
 int cmd_execs(int argc, char **argv);
 int cmd_naps(int argc, char **argv);
 int cmd_herd(int argc, char **argv);
+int cmd_pingpong(int argc, char **argv);
 int cmd_cgroups(int argc, char **argv);
 int cmd_beat(int argc, char **argv);
 int cmd_json(int argc, char **argv);

@@ -692,6 +692,34 @@ int cmd_herd(int argc, char **argv)
 	return idle ? 1 : 0;
 }
 
+/*
+ * pingpong ROUNDS: two tasks that wake each other in turn, ROUNDS times each
+ *
+ * On one CPU each wake-up is a switch, and a pass of the scheduler. Prints how many nanoseconds it took.
+ */
+int cmd_pingpong(int argc, char **argv)
+{
+	long rounds = number(argv[1], 1, INT32_MAX), i;
+	int to[2], back[2];
+	uint64_t begin;
+	char c = 0;
+
+	if (pipe(to) || pipe(back))
+		die("pipe");
+	if (!fork()) {
+		for (i = 0; i < rounds; i++)
+			if (read(to[0], &c, 1) != 1 || write(back[1], &c, 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	begin = now_ns();
+	for (i = 0; i < rounds; i++)
+		if (write(to[1], &c, 1) != 1 || read(back[0], &c, 1) != 1)
+			die("pipe");
+	printf("%llu\n", (unsigned long long)(now_ns() - begin));
+	return reap(1) ? 1 : 0;
+}
+
 struct beat {
 	pthread_t id;
 	int cpu;

@@ -30,13 +30,21 @@ static const struct btf_member *find_member(const struct btf *btf, const char *t
 	return NULL;
 }
 
-#define VALUE_TYPE "bpf_struct_ops_sched_ext_ops"
+/* By form: the type of the scheduler's table, and that of a map with it. */
+static const char *const ops_types[SCX_OPS_FORMS] = { "sched_ext_ops", "sched_ext_ops_cid" };
+static const char *const value_types[SCX_OPS_FORMS] = { "bpf_struct_ops_sched_ext_ops",
+							"bpf_struct_ops_sched_ext_ops_cid" };
 
-u32 scx_ops_value_size(const struct scx_kernel *kernel)
+u32 scx_ops_value_size(const struct scx_kernel *kernel, enum scx_ops_form form, u32 *type_id)
 {
-	const struct btf_type *t = find_struct(scx_kernel_btf(kernel), VALUE_TYPE);
+	const struct btf *btf = scx_kernel_btf(kernel);
+	int id = btf__find_by_name_kind(btf, value_types[form], BTF_KIND_STRUCT);
 
-	return t ? t->size : 0;
+	if (id <= 0)
+		return 0;
+	if (type_id)
+		*type_id = id;
+	return btf__type_by_id(btf, id)->size;
 }
 
 /*
@@ -61,13 +69,13 @@ static size_t copy_member(const struct btf *btf, const char *type, const char *n
 	return len;
 }
 
-int scx_ops_value_read(const struct scx_kernel *kernel, const void *value,
+int scx_ops_value_read(const struct scx_kernel *kernel, enum scx_ops_form form, const void *value,
 		       struct scx_ops_value *read)
 {
 	const struct btf *btf = scx_kernel_btf(kernel);
-	const struct btf_member *common = find_member(btf, VALUE_TYPE, "common");
-	const struct btf_member *data = find_member(btf, VALUE_TYPE, "data");
-	size_t size = scx_ops_value_size(kernel), ops;
+	const struct btf_member *common = find_member(btf, value_types[form], "common");
+	const struct btf_member *data = find_member(btf, value_types[form], "data");
+	size_t size = scx_ops_value_size(kernel, form, NULL), ops;
 	u64 dispatch = 0;
 
 	memset(read, 0, sizeof(*read));
@@ -76,43 +84,50 @@ int scx_ops_value_read(const struct scx_kernel *kernel, const void *value,
 	ops = data->offset / 8;
 	if (!copy_member(btf, "bpf_struct_ops_common_value", "state", value, size,
 			 common->offset / 8, &read->state, sizeof(read->state)) ||
-	    !copy_member(btf, "sched_ext_ops", "name", value, size, ops, read->name,
+	    !copy_member(btf, ops_types[form], "name", value, size, ops, read->name,
 			 sizeof(read->name) - 1))
 		return -EOPNOTSUPP;
 	/* Neither has to be there: callbacks are optional, sub-schedulers are new. */
-	copy_member(btf, "sched_ext_ops", "dispatch", value, size, ops, &dispatch,
+	copy_member(btf, ops_types[form], "dispatch", value, size, ops, &dispatch,
 		    sizeof(dispatch));
-	copy_member(btf, "sched_ext_ops", "sub_cgroup_id", value, size, ops, &read->sub_cgroup_id,
+	copy_member(btf, ops_types[form], "sub_cgroup_id", value, size, ops, &read->sub_cgroup_id,
 		    sizeof(read->sub_cgroup_id));
 	read->dispatch_id = dispatch;
 	return 0;
 }
 
-/* Is map @id the struct sched_ext_ops of a root scheduler by the name of @running? Then fill it in. */
-static int look_at_map(const struct scx_kernel *kernel, u32 id, u32 state, void *value,
-		       struct scx_running *running)
+/* Is map @id the table of a root scheduler by the name of @running? Then fill it in. */
+static void look_at_map(const struct scx_kernel *kernel, u32 id, u32 state,
+			struct scx_running *running)
 {
 	struct bpf_map_info info = { 0 };
+	u32 len = sizeof(info), key = 0, form, type_id;
+	int fd = bpf_map_get_fd_by_id(id);
 	struct scx_ops_value read;
-	u32 len = sizeof(info), key = 0;
-	int fd = bpf_map_get_fd_by_id(id), err = -ENOENT;
+	void *value = NULL;
 
 	if (fd < 0)
-		return fd;
-	if (!bpf_map_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_STRUCT_OPS &&
-	    info.value_size == scx_ops_value_size(kernel) &&
-	    !bpf_map_lookup_elem(fd, &key, value)) {
-		err = scx_ops_value_read(kernel, value, &read);
-		if (!err && (read.sub_cgroup_id > 1 || strcmp(read.name, running->name) ||
-			     (state && read.state != state)))
-			err = -ENOENT;
-		if (!err) {
-			running->map_id = id;
-			running->dispatch_id = read.dispatch_id;
-		}
-	}
+		return;
+	if (bpf_map_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_STRUCT_OPS)
+		goto out;
+	for (form = 0; form < SCX_OPS_FORMS; form++)
+		if (scx_ops_value_size(kernel, form, &type_id) == info.value_size &&
+		    type_id == info.btf_vmlinux_value_type_id)
+			break;
+	if (form == SCX_OPS_FORMS)
+		goto out;
+	value = calloc(1, info.value_size);
+	if (!value || bpf_map_lookup_elem(fd, &key, value) ||
+	    scx_ops_value_read(kernel, form, value, &read))
+		goto out;
+	if (read.sub_cgroup_id > 1 || strcmp(read.name, running->name) ||
+	    (state && read.state != state))
+		goto out;
+	running->map_id = id;
+	running->dispatch_id = read.dispatch_id;
+out:
+	free(value);
 	close(fd);
-	return err;
 }
 
 /*
@@ -150,18 +165,14 @@ int scx_running_find(const struct scx_kernel *kernel, struct scx_running *runnin
 {
 	u64 in_use = 0;
 	u32 id, map;
-	void *value;
 	int err;
 
 	memset(running, 0, sizeof(*running));
-	if (!scx_ops_value_size(kernel))
+	if (!scx_ops_value_size(kernel, SCX_OPS_BY_CPU, NULL))
 		return -EOPNOTSUPP;
 	err = scx_running_ops(running->name, sizeof(running->name));
 	if (err)
 		return err;
-	value = calloc(1, scx_ops_value_size(kernel));
-	if (!value)
-		return -ENOMEM;
 
 	/*
 	 * The name alone would not do: a scheduler that was ended keeps its map as long as its process
@@ -171,23 +182,19 @@ int scx_running_find(const struct scx_kernel *kernel, struct scx_running *runnin
 	for (id = 0; !bpf_link_get_next_id(id, &id);) {
 		err = map_of_link(id, &map);
 		if (err)
-			goto out;
+			return err;
 		if (map)
-			look_at_map(kernel, map, 0, value, running);
+			look_at_map(kernel, map, 0, running);
 	}
-	err = -errno;
-	if (err == -EPERM)
-		goto out;
+	if (errno == EPERM)
+		return -EPERM;
 
 	/* Attached without a link, as loaders once did: the map tells that it is in use. */
 	if (!running->map_id &&
 	    scx_kernel_enum(kernel, "bpf_struct_ops_state", "BPF_STRUCT_OPS_STATE_INUSE", &in_use))
 		for (id = 0; !bpf_map_get_next_id(id, &id);)
-			look_at_map(kernel, id, in_use, value, running);
-	err = running->map_id ? 0 : -ENOENT;
-out:
-	free(value);
-	return err;
+			look_at_map(kernel, id, in_use, running);
+	return running->map_id ? 0 : -ENOENT;
 }
 
 int scx_program_entry(int fd, char *name, size_t size)

@@ -24,6 +24,16 @@ struct scx_running {
  */
 int scx_running_find(const struct scx_kernel *kernel, struct scx_running *running);
 
+/*
+ * Schedulers come in two forms, each with a structure of its own: from 7.2 on, CPUs may have numbers of the
+ * scheduler's choice.
+ */
+enum scx_ops_form {
+	SCX_OPS_BY_CPU, /* struct sched_ext_ops */
+	SCX_OPS_BY_CID, /* struct sched_ext_ops_cid */
+	SCX_OPS_FORMS,
+};
+
 /* What the value of a struct_ops map says. */
 struct scx_ops_value {
 	char name[128];
@@ -33,11 +43,12 @@ struct scx_ops_value {
 };
 
 /*
- * scx_ops_value_size - the size of the value of a struct_ops map for schedulers
+ * scx_ops_value_size - the size of the value of a struct_ops map for schedulers of that form
  *
- * Returns 0 if the kernel's BTF has no such thing.
+ * Returns 0 if the kernel's BTF has no such thing. The id of the value's type goes into *@type_id, unless
+ * that is NULL.
  */
-u32 scx_ops_value_size(const struct scx_kernel *kernel);
+u32 scx_ops_value_size(const struct scx_kernel *kernel, enum scx_ops_form form, u32 *type_id);
 
 /*
  * scx_ops_value_read - read what bpf_map_lookup_elem() gave for such a map
@@ -45,7 +56,7 @@ u32 scx_ops_value_size(const struct scx_kernel *kernel);
  * @value has scx_ops_value_size() bytes. In place of pointers to programs it has their ids. Returns 0
  * or -EOPNOTSUPP.
  */
-int scx_ops_value_read(const struct scx_kernel *kernel, const void *value,
+int scx_ops_value_read(const struct scx_kernel *kernel, enum scx_ops_form form, const void *value,
 		       struct scx_ops_value *read);
 
 /*

@@ -174,18 +174,6 @@ static void put_kmsg(const char *line)
 	close(fd);
 }
 
-static void unavailable_json(const struct watch_attached *attached, struct json *json)
-{
-	static const char *const names[WATCH_PARTS] = { "calls", "passes", "kicks" };
-	int part;
-
-	json_begin_object(json, "unavailable");
-	for (part = 0; part < WATCH_PARTS; part++)
-		if (attached->missing[part][0])
-			json_string(json, names[part], attached->missing[part]);
-	json_end_object(json);
-}
-
 static void say_attached(const struct watch *watch)
 {
 	static const char *const names[WATCH_PARTS] = { "calls of ops.dispatch()", "calls per pass",
@@ -210,7 +198,6 @@ static void say_attached(const struct watch *watch)
 			json_number(&json, "pid", pid);
 			json_string(&json, "program", comm);
 		}
-		unavailable_json(attached, &json);
 		json_end(&json);
 		return;
 	}
@@ -236,6 +223,8 @@ static void say_event(const struct watch *watch, const char *type, const char *t
 	struct json json;
 
 	if (!watch->json) {
+		if (watch->attached.running.name[0])
+			printf("'%s' ", watch->attached.running.name);
 		puts(text);
 		fflush(stdout);
 		return;
@@ -262,6 +251,8 @@ static void prepare_report(const struct watch *watch, const struct watch_figures
 		.time_ms = time_ms(),
 		.nr_cpus = attached->nr_cpus,
 		.cpus = cpus,
+		.missing = { attached->missing[WATCH_CALLS], attached->missing[WATCH_PASSES],
+			     attached->missing[WATCH_KICKS] },
 	};
 }
 
@@ -450,7 +441,7 @@ static int run(struct watch *watch)
 			waiting = false;
 			err = watch_one(watch);
 			if (!err)
-				say_event(watch, "watch_end", "it has ended\n");
+				say_event(watch, "watch_end", "has ended\n");
 			detach(watch);
 			if (err)
 				return err < 0 ? SCX_STATUS_FAILED : SCX_STATUS_OK;

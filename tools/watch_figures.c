@@ -309,10 +309,11 @@ static void json_figures(const struct watch_report *report, struct json *json, c
 
 void watch_json(const struct watch_report *report, bool total, FILE *file)
 {
+	static const char *const parts[] = { "calls", "passes", "kicks" };
 	char line[512], name[24];
 	struct watch_figures sum;
 	struct json json;
-	size_t cpu;
+	size_t cpu, i;
 
 	sum_up(report, &sum);
 	json_begin(&json, file);
@@ -329,6 +330,11 @@ void watch_json(const struct watch_report *report, bool total, FILE *file)
 		snprintf(name, sizeof(name), "%zu", cpu);
 		json_figures(report, &json, name, &report->cpus[cpu]);
 	}
+	json_end_object(&json);
+	json_begin_object(&json, "unavailable");
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (report->missing[i] && report->missing[i][0])
+			json_string(&json, parts[i], report->missing[i]);
 	json_end_object(&json);
 	json_begin_object(&json, "warnings");
 	for (cpu = 0; !total && cpu < report->nr_cpus; cpu++) {

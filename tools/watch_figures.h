@@ -40,6 +40,8 @@ struct watch_report {
 	u64 time_ms;	 /* when it ended, since 1970 */
 	size_t nr_cpus;
 	const struct watch_figures *cpus;
+	/* Why calls, passes and kicks are not known; NULL or empty for what is. */
+	const char *missing[3];
 };
 
 /* watch_read - read what @cpu has counted, at the time @now_ns, with the peaks of @interval */

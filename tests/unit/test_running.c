@@ -43,21 +43,27 @@ static struct scx_kernel *open_btf(struct btf *btf)
 	return kernel;
 }
 
-/* A kernel; @sub: with sub-schedulers, @dispatch: with ops.dispatch(), @value: with struct_ops */
-static struct scx_kernel *make_kernel(bool sub, bool dispatch, bool value)
+/*
+ * A kernel; @sub: with sub-schedulers, @dispatch: with ops.dispatch(), @value: with struct_ops. Its one
+ * form of schedulers is that with @suffix.
+ */
+static struct scx_kernel *make_form(const char *suffix, bool sub, bool dispatch, bool value)
 {
+	char ops_type[64], value_type[64];
 	struct btf *btf = btf__new_empty();
 	int u8_id = btf__add_int(btf, "char", 1, 0),
 	    u32_id = btf__add_int(btf, "unsigned int", 4, 0);
 	int u64_id = btf__add_int(btf, "unsigned long long", 8, 0);
 	int array_id = btf__add_array(btf, u32_id, u8_id, 128), common_id, ops_id, void_ptr;
 
+	snprintf(ops_type, sizeof(ops_type), "sched_ext_ops%s", suffix);
+	snprintf(value_type, sizeof(value_type), "bpf_struct_ops_sched_ext_ops%s", suffix);
 	/* A pointer to nothing is one to void. */
 	void_ptr = btf__add_ptr(btf, 0);
 	common_id = btf__add_struct(btf, "bpf_struct_ops_common_value", 8);
 	btf__add_field(btf, "refcnt", u32_id, 0, 0);
 	btf__add_field(btf, "state", u32_id, STATE_AT * 8, 0);
-	ops_id = btf__add_struct(btf, "sched_ext_ops", 192);
+	ops_id = btf__add_struct(btf, ops_type, 192);
 	btf__add_field(btf, "select_cpu", void_ptr, 0, 0);
 	if (dispatch)
 		btf__add_field(btf, "dispatch", void_ptr, (DISPATCH_AT - DATA_AT) * 8, 0);
@@ -65,11 +71,16 @@ static struct scx_kernel *make_kernel(bool sub, bool dispatch, bool value)
 		btf__add_field(btf, "sub_cgroup_id", u64_id, (CGROUP_AT - DATA_AT) * 8, 0);
 	btf__add_field(btf, "name", array_id, (NAME_AT - DATA_AT) * 8, 0);
 	if (value) {
-		btf__add_struct(btf, "bpf_struct_ops_sched_ext_ops", VALUE_SIZE);
+		btf__add_struct(btf, value_type, VALUE_SIZE);
 		btf__add_field(btf, "common", common_id, 0, 0);
 		btf__add_field(btf, "data", ops_id, DATA_AT * 8, 0);
 	}
 	return open_btf(btf);
+}
+
+static struct scx_kernel *make_kernel(bool sub, bool dispatch, bool value)
+{
+	return make_form("", sub, dispatch, value);
 }
 
 static void put(char *value, size_t at, u64 number, size_t size)
@@ -83,12 +94,12 @@ static void test_value(void)
 	char value[VALUE_SIZE] = "";
 	struct scx_ops_value read;
 
-	CHECK_EQ(scx_ops_value_size(kernel), VALUE_SIZE);
+	CHECK_EQ(scx_ops_value_size(kernel, SCX_OPS_BY_CPU, NULL), VALUE_SIZE);
 	put(value, STATE_AT, 3, 4);
 	put(value, DISPATCH_AT, 4711, 8);
 	put(value, CGROUP_AT, 1234567890123, 8);
 	strcpy(value + NAME_AT, "qmap");
-	CHECK_EQ(scx_ops_value_read(kernel, value, &read), 0);
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CPU, value, &read), 0);
 	CHECK_STR(read.name, "qmap");
 	CHECK_EQ(read.state, 3);
 	CHECK_EQ(read.dispatch_id, 4711);
@@ -96,8 +107,28 @@ static void test_value(void)
 
 	/* A name without an end has one when it is read. */
 	memset(value + NAME_AT, 'x', 128);
-	CHECK_EQ(scx_ops_value_read(kernel, value, &read), 0);
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CPU, value, &read), 0);
 	CHECK_EQ(strlen(read.name), 127);
+	scx_kernel_close(kernel);
+}
+
+static void test_other_form(void)
+{
+	struct scx_kernel *kernel = make_form("_cid", true, true, true);
+	char value[VALUE_SIZE] = "";
+	struct scx_ops_value read;
+	u32 type_id = 0;
+
+	CHECK_EQ(scx_ops_value_size(kernel, SCX_OPS_BY_CPU, &type_id), 0);
+	CHECK_EQ(type_id, 0);
+	CHECK_EQ(scx_ops_value_size(kernel, SCX_OPS_BY_CID, &type_id), VALUE_SIZE);
+	CHECK(type_id > 0);
+	put(value, DISPATCH_AT, 31, 8);
+	strcpy(value + NAME_AT, "cids");
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CID, value, &read), 0);
+	CHECK_STR(read.name, "cids");
+	CHECK_EQ(read.dispatch_id, 31);
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CPU, value, &read), -EOPNOTSUPP);
 	scx_kernel_close(kernel);
 }
 
@@ -109,7 +140,7 @@ static void test_missing_members(void)
 
 	memset(value, 0xff, sizeof(value));
 	strcpy(value + NAME_AT, "bare");
-	CHECK_EQ(scx_ops_value_read(kernel, value, &read), 0);
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CPU, value, &read), 0);
 	CHECK_STR(read.name, "bare");
 	CHECK_EQ(read.dispatch_id, 0);
 	CHECK_EQ(read.sub_cgroup_id, 0);
@@ -123,8 +154,8 @@ static void test_no_struct_ops(void)
 	struct scx_ops_value read;
 	struct scx_running running;
 
-	CHECK_EQ(scx_ops_value_size(kernel), 0);
-	CHECK_EQ(scx_ops_value_read(kernel, value, &read), -EOPNOTSUPP);
+	CHECK_EQ(scx_ops_value_size(kernel, SCX_OPS_BY_CPU, NULL), 0);
+	CHECK_EQ(scx_ops_value_read(kernel, SCX_OPS_BY_CPU, value, &read), -EOPNOTSUPP);
 	CHECK_EQ(scx_running_find(kernel, &running), -EOPNOTSUPP);
 	scx_kernel_close(kernel);
 }
@@ -181,8 +212,8 @@ static void test_replace(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_value),	 TEST(test_missing_members), TEST(test_no_struct_ops),
-		TEST(test_none_running), TEST(test_replace),
+		TEST(test_value),	  TEST(test_other_form),   TEST(test_missing_members),
+		TEST(test_no_struct_ops), TEST(test_none_running), TEST(test_replace),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -225,7 +225,7 @@ static void test_json(void)
 		"\"2\":{\"passes\":1204,\"calls\":38528,\"histogram\":{\"0\":0,\"1\":0,\"2\":0,\"3-4\":0,\"5-8\":0,"
 		"\"9-16\":0,\"17-31\":0,\"32\":1204,\"more\":0},\"outside\":0,\"bound_reached\":1204,\"kicks\":1204,"
 		"\"most_calls\":32,\"longest_ns\":3000000,\"dispatch_ns\":412000000,\"now_calls\":0}},"
-		"\"warnings\":{\"2\":\"CPU 2: ops.dispatch() of 'qmap' was called 32 times in a row 1,204 times this second"
+		"\"unavailable\":{},\"warnings\":{\"2\":\"CPU 2: ops.dispatch() of 'qmap' was called 32 times in a row 1,204 times this second"
 		" without making anything runnable\"}}\n");
 	CHECK_HAS(json(true), "{\"type\":\"watch_total\",");
 	CHECK_HAS(json(true), "\"warnings\":{}}");
@@ -233,7 +233,10 @@ static void test_json(void)
 	report.has = WATCH_HAS_CALLS;
 	CHECK_HAS(json(false), "\"total\":{\"calls\":38624},");
 	report.has = WATCH_HAS_PASSES;
+	report.missing[0] = "no \"BTF\"";
+	report.missing[1] = "";
 	CHECK_HAS(json(false), "\"total\":{\"passes\":1309},");
+	CHECK_HAS(json(false), "\"unavailable\":{\"calls\":\"no \\\"BTF\\\"\"},");
 	report.has = WATCH_HAS_ALL;
 	report.bound = 0;
 	CHECK_LACKS(json(false), "bound_reached");

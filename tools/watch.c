@@ -97,6 +97,7 @@ struct watch {
 	struct utsname uts;
 
 	struct watch_attached attached;
+	u64 seq;      /* enable_seq before it was looked for */
 	u64 interval; /* number of the one that is under way */
 	u64 attached_ns;
 	u64 sampled_ns;	  /* when the last one ended */
@@ -313,6 +314,8 @@ static int conclude(struct watch *watch)
 
 	/* What came since the last sample; less than this is not worth a line. */
 	err = now_ns() - watch->sampled_ns > 10000000 ? sample(watch) : 0;
+	if (watch->once)
+		return err;
 	prepare_report(watch, watch->total, watch->sampled_ns - watch->attached_ns, &report);
 	if (watch->json)
 		watch_json(&report, true, stdout);
@@ -330,8 +333,8 @@ static void detach(struct watch *watch)
 	watch->attached.running.name[0] = '\0';
 }
 
-/* Is the scheduler that is watched still the one that runs? @seq is what enable_seq last was. */
-static bool still_there(struct watch *watch, u64 *seq)
+/* Is the scheduler that is watched still the one that runs? */
+static bool still_there(struct watch *watch)
 {
 	struct scx_running running;
 	char state[32];
@@ -339,26 +342,25 @@ static bool still_there(struct watch *watch, u64 *seq)
 
 	if (scx_running_state(state, sizeof(state)) || strcmp(state, "enabled"))
 		return false;
-	if (scx_enable_seq(&now) || now == *seq)
+	if (scx_enable_seq(&now) || now == watch->seq)
 		return true;
 	/* The number grows a moment after the state changes: it may be the very start of this one. */
 	if (scx_running_find(watch->kernel, &running) ||
 	    running.map_id != watch->attached.running.map_id)
 		return false;
-	*seq = now;
+	watch->seq = now;
 	return true;
 }
 
 /* Watch the scheduler that was attached to. Returns 0 to look for the next, 1 to end, -errno. */
 static int watch_one(struct watch *watch)
 {
-	u64 interval_ns = watch->interval_s * 1000000000ULL, seq = 0, next, now;
+	u64 interval_ns = watch->interval_s * 1000000000ULL, next, now;
 	struct watch_attached *attached = &watch->attached;
 	int err;
 
 	memset(watch->last, 0, attached->nr_cpus * sizeof(*watch->last));
 	memset(watch->total, 0, attached->nr_cpus * sizeof(*watch->total));
-	scx_enable_seq(&seq);
 	watch->interval = 1;
 	watch->attached_ns = watch->sampled_ns = now_ns();
 	if (!watch->seen && watch->duration_s)
@@ -391,7 +393,7 @@ static int watch_one(struct watch *watch)
 			if (next < now)
 				next = now + interval_ns;
 		}
-		if (!still_there(watch, &seq)) {
+		if (!still_there(watch)) {
 			err = conclude(watch);
 			if (err || watch->once)
 				return err ? err : 1;
@@ -409,6 +411,9 @@ static int attach(struct watch *watch)
 
 	if (scx_running_state(state, sizeof(state)) || strcmp(state, "enabled"))
 		return 1;
+	/* Before all else, so that a scheduler that takes its place meanwhile is noticed. */
+	watch->seq = 0;
+	scx_enable_seq(&watch->seq);
 	err = scx_running_find(watch->kernel, &running);
 	if (err == -ENOENT || err == -EAGAIN)
 		return 1;

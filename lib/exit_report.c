@@ -183,6 +183,8 @@ void exit_report_json(const struct exit_report *report, FILE *file)
 		json_number(&json, "cpu", record->cpu);
 	json_number(&json, "fault", exit_is_fault(record));
 	json_number(&json, "uptime_ms", report->uptime_ms);
+	if (record->time_ns)
+		json_number(&json, "time_ns", record->time_ns);
 
 	nr = name_backtrace(report, names);
 	backtrace = nr ? malloc(nr * sizeof(names[0])) : NULL;

@@ -151,12 +151,17 @@ static void match_member(void *context, const char *name)
 		query->found = true;
 }
 
-bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name)
+bool scx_kernel_member(const struct scx_kernel *kernel, const char *type, const char *name)
 {
 	struct member_query query = { .name = name };
 
-	scx_kernel_each_member(kernel, "sched_ext_ops", match_member, &query);
+	scx_kernel_each_member(kernel, type, match_member, &query);
 	return query.found;
+}
+
+bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name)
+{
+	return scx_kernel_member(kernel, "sched_ext_ops", name);
 }
 
 /* Is the last parameter of @func a const struct bpf_prog_aux *? */

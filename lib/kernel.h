@@ -62,7 +62,10 @@ void scx_kernel_each_member(const struct scx_kernel *kernel, const char *type,
 void scx_kernel_each_enum(const struct scx_kernel *kernel, const char *type,
 			  void (*each)(void *context, const char *name, u64 value), void *context);
 
-/* scx_kernel_ops_member - does struct sched_ext_ops have the member @name? */
+/* scx_kernel_member - does the structure @type have the member @name? */
+bool scx_kernel_member(const struct scx_kernel *kernel, const char *type, const char *name);
+
+/* scx_kernel_ops_member - the same of struct sched_ext_ops */
 bool scx_kernel_ops_member(const struct scx_kernel *kernel, const char *name);
 
 /* The directory that the functions below read instead of /: for tests. NULL: / again. */

@@ -442,9 +442,14 @@ void options_json(const struct options *options, const void *rodata, struct json
 	size_t i;
 
 	/* The common options change how we run, not what the scheduler does. */
-	for (i = 0; i < options->sched->nr_options; i++)
-		if (effective(&options->parsed[i], rodata, &value))
-			json_number(json, options->parsed[i].option->long_name, value);
+	for (i = 0; i < options->sched->nr_options; i++) {
+		const struct parsed_option *parsed = &options->parsed[i];
+
+		if (effective(parsed, rodata, &value))
+			json_number(json, parsed->option->long_name, value);
+		else if (parsed->given)
+			json_string(json, parsed->option->long_name, parsed->string);
+	}
 }
 
 static void print_option(const struct scx_option *option, const void *rodata, FILE *file)

@@ -82,7 +82,8 @@ void options_help(const struct options *options, const void *rodata, FILE *file)
 void options_default(const struct scx_option *option, const void *rodata, char *buf, size_t size);
 
 /*
- * options_json - the scheduler's own options as they are in force, as members of an object of @json
+ * options_json - the scheduler's own options as they are in force, as members of an object of @json;
+ * texts only if they were given
  *
  * @rodata as for options_help(), after all was set.
  */

@@ -78,6 +78,19 @@ static int check_kfuncs(const struct scx_sched *sched, const struct scx_kernel *
 	return status;
 }
 
+int preflight_may_hang(const struct options *options, const char *release, const char *lacks,
+		       const char *with)
+{
+	if (options->common.force) {
+		scx_warn("kernel %s %s: %s can hang it for good", release, lacks, with);
+		return SCX_STATUS_OK;
+	}
+	scx_error(
+		"kernel %s %s, and would hang for good with %s: use another kernel, or --force on a machine that may be lost",
+		release, lacks, with);
+	return SCX_STATUS_UNSUPPORTED;
+}
+
 /*
  * Without a bound on the dispatch loop, one that makes nothing runnable holds its CPU for ever, with
  * interrupts off, and nothing can end it.
@@ -85,25 +98,21 @@ static int check_kfuncs(const struct scx_sched *sched, const struct scx_kernel *
 static int check_loop_bound(const struct options *options, const struct scx_kernel *kernel,
 			    const char *release)
 {
+	char with[64];
 	size_t i;
 
 	if (scx_kernel_loop_bound(kernel))
 		return SCX_STATUS_OK;
-	for (i = 0; i < options->nr; i++) {
+	for (i = 0; i < options->nr && !options->common.force; i++) {
 		const struct parsed_option *parsed = &options->parsed[i];
 
 		if (!parsed->given || !parsed->option->needs_loop_bound)
 			continue;
-		if (!options->common.force) {
-			scx_error(
-				"kernel %s does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS), and would hang for good with --%s: use 6.12 or later as released, or --force on a machine that may be lost",
-				release, parsed->option->long_name);
-			return SCX_STATUS_UNSUPPORTED;
-		}
+		snprintf(with, sizeof(with), "--%s", parsed->option->long_name);
+		return preflight_may_hang(options, release, PREFLIGHT_UNBOUNDED, with);
 	}
-	scx_warn(
-		"kernel %s does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS): a scheduler's fault can hang it for good",
-		release);
+	scx_warn("kernel %s " PREFLIGHT_UNBOUNDED ": a scheduler's fault can hang it for good",
+		 release);
 	return SCX_STATUS_OK;
 }
 

@@ -34,6 +34,17 @@ size_t preflight_kfuncs(const struct scx_sched *sched, const struct scx_kernel *
 int preflight_kernel(const struct options *options, const struct scx_kernel *kernel,
 		     const char *release);
 
+/* What is said of a kernel whose dispatch loop has no bound. */
+#define PREFLIGHT_UNBOUNDED "does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS)"
+
+/*
+ * preflight_may_hang - @release, which @lacks what would end it, would be hung for good by @with
+ *
+ * Returns SCX_STATUS_UNSUPPORTED after an error message, or SCX_STATUS_OK after a warning with --force.
+ */
+int preflight_may_hang(const struct options *options, const char *release, const char *lacks,
+		       const char *with);
+
 /* preflight_rights - may this process load a scheduler? SCX_STATUS_OK or SCX_STATUS_FAILED. */
 int preflight_rights(void);
 

@@ -120,6 +120,58 @@ s64 scx_run_stat(const struct scx_run *run, unsigned int index)
 	return index < run->sched->nr_stats ? run->sums[index] : 0;
 }
 
+bool scx_run_json(const struct scx_run *run)
+{
+	return run->options.common.json;
+}
+
+const char *scx_run_release(const struct scx_run *run)
+{
+	return run->uts.release;
+}
+
+bool scx_run_kernel_func(const struct scx_run *run, const char *name)
+{
+	return scx_kernel_kfunc(run->kernel, name) == SCX_KFUNC_PRESENT;
+}
+
+bool scx_run_kernel_member(const struct scx_run *run, const char *type, const char *member)
+{
+	return scx_kernel_member(run->kernel, type, member);
+}
+
+int scx_run_may_hang(const struct scx_run *run, const char *lacks, const char *with)
+{
+	return preflight_may_hang(&run->options, run->uts.release, lacks, with) ? -EOPNOTSUPP : 0;
+}
+
+int scx_run_check_loop_bound(const struct scx_run *run, const char *with)
+{
+	if (scx_kernel_loop_bound(run->kernel))
+		return 0;
+	return scx_run_may_hang(run, PREFLIGHT_UNBOUNDED, with);
+}
+
+/* @time_ns: when the BPF side said it, 0 if it is ours. */
+static void print_message(const struct scx_run *run, u64 time_ns, const char *text)
+{
+	if (run->options.common.json) {
+		struct json json;
+
+		json_begin(&json, stdout);
+		json_string(&json, "type", "message");
+		json_string(&json, "scheduler", run->sched->name);
+		json_number(&json, "uptime_ms", uptime_ms(run));
+		if (time_ns)
+			json_number(&json, "time_ns", time_ns);
+		json_string(&json, "text", text);
+		json_end(&json);
+	} else {
+		printf("%s: %s\n", run->sched->name, text);
+		fflush(stdout);
+	}
+}
+
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 {
 	char text[512];
@@ -128,20 +180,7 @@ void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-
-	if (run->options.common.json) {
-		struct json json;
-
-		json_begin(&json, stdout);
-		json_string(&json, "type", "message");
-		json_string(&json, "scheduler", run->sched->name);
-		json_number(&json, "uptime_ms", uptime_ms(run));
-		json_string(&json, "text", text);
-		json_end(&json);
-	} else {
-		printf("%s: %s\n", run->sched->name, text);
-		fflush(stdout);
-	}
+	print_message(run, 0, text);
 }
 
 static void print_text_field(const struct scx_field *field)
@@ -172,7 +211,8 @@ void scx_run_print_fields(const struct scx_run *run, const char *type,
 	json_begin(&json, stdout);
 	json_string(&json, "type", type);
 	json_string(&json, "scheduler", run->sched->name);
-	json_number(&json, "uptime_ms", uptime_ms(run));
+	if (run->attached_ms)
+		json_number(&json, "uptime_ms", uptime_ms(run));
 	for (i = 0; i < nr; i++) {
 		if (fields[i].text)
 			json_string(&json, fields[i].name, fields[i].text);
@@ -205,6 +245,21 @@ s32 scx_run_size_arena(struct scx_run *run, u64 bytes)
 	return pages;
 }
 
+/* The exit status for what a hook returned before anything was loaded. */
+static int hook_status(int err)
+{
+	switch (err) {
+	case 0:
+		return SCX_STATUS_OK;
+	case -EOPNOTSUPP:
+		return SCX_STATUS_UNSUPPORTED;
+	case -ERANGE:
+		return SCX_STATUS_USAGE;
+	default:
+		return SCX_STATUS_FAILED;
+	}
+}
+
 /* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
 static int ask_kernel(struct scx_run *run)
 {
@@ -219,6 +274,8 @@ static int ask_kernel(struct scx_run *run)
 		return SCX_STATUS_UNSUPPORTED;
 	}
 	status = preflight_kernel(&run->options, run->kernel, run->uts.release);
+	if (!status && run->sched->check_kernel)
+		status = hook_status(run->sched->check_kernel(run));
 	if (!status && run->options.common.probe)
 		return status;
 	if (!status)
@@ -276,7 +333,7 @@ static int on_message(void *context, void *data, size_t size)
 		run->messages_lost = message->lost;
 	}
 	if (message->kind == SCX_MESSAGE_TEXT)
-		scx_run_print(run, "%s", message->text);
+		print_message(run, message->time_ns, message->text);
 	return 0;
 }
 
@@ -295,21 +352,6 @@ static u64 known_flags(const struct scx_run *run, u64 flags)
 	    knows_flag(run, "__SCX_OPS_INTERNAL_MASK"))
 		flags &= ~SCX_OPS_HAS_CGROUP_WEIGHT_FLAG;
 	return flags;
-}
-
-/* The exit status for what the hook prepare() returned. */
-static int prepared_status(int err)
-{
-	switch (err) {
-	case 0:
-		return SCX_STATUS_OK;
-	case -EOPNOTSUPP:
-		return SCX_STATUS_UNSUPPORTED;
-	case -ERANGE:
-		return SCX_STATUS_USAGE;
-	default:
-		return SCX_STATUS_FAILED;
-	}
 }
 
 /* Open the object and make all changes to it that must come before loading. */
@@ -361,7 +403,7 @@ static int prepare(struct scx_run *run)
 		scx_error("cannot set up the BPF object: %s", strerror(-err));
 		return SCX_STATUS_FAILED;
 	}
-	status = prepared_status(run->sched->prepare ? run->sched->prepare(run) : 0);
+	status = hook_status(run->sched->prepare ? run->sched->prepare(run) : 0);
 	if (status)
 		return status;
 
@@ -837,7 +879,13 @@ static int run_until_end(struct scx_run *run)
 	}
 }
 
-/* --help, --version and the manual page. Returns an exit status: a full disk is no success. */
+/* Has all that was to be printed arrived? A full disk is no success. */
+static int printed_status(void)
+{
+	return fflush(stdout) || ferror(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+}
+
+/* --help, --version and the manual page. Returns an exit status. */
 static int print_about(const struct options *options, const char *program)
 {
 	/* The defaults are in the BPF object. */
@@ -851,7 +899,7 @@ static int print_about(const struct options *options, const char *program)
 	else
 		printf("%s %s (libbpf %s)\n", program, SCX_VERSION, libbpf_version_string() + 1);
 	bpf_object__close(obj);
-	return fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+	return printed_status();
 }
 
 int scx_main(const struct scx_sched *sched, int argc, char **argv)
@@ -883,6 +931,18 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 	}
 
 	log_init(program, run.options.common.verbose);
+	options_set_variables(&run.options);
+	err = sched->check_options ? sched->check_options(&run) : 0;
+	if (err == SCX_DONE) {
+		status = printed_status();
+		goto out;
+	}
+	if (err) {
+		if (err == -EINVAL)
+			scx_error("try '%s --help'", program);
+		status = err == -EINVAL ? SCX_STATUS_USAGE : SCX_STATUS_FAILED;
+		goto out;
+	}
 	status = ask_kernel(&run);
 	if (run.options.common.probe) {
 		if (!status)

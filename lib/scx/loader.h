@@ -178,6 +178,9 @@ struct scx_kfunc {
 	const char *without; /* NULL: essential */
 };
 
+/* What the hook check_options() returns when there is nothing left to do. */
+#define SCX_DONE 1
+
 struct scx_sched {
 	const char *name;		  /* sched_ext_ops.name: the program is scx_NAME */
 	const char *summary;		  /* one line, for --help */
@@ -194,6 +197,17 @@ struct scx_sched {
 
 	/* Hooks, each optional. They return 0 or -errno after an error message of their own. */
 
+	/*
+	 * The command line is parsed and the variables of SCX_VARIABLE() are set; nothing was asked of
+	 * the kernel. With -EINVAL, the options are bad together (exit status 2). With SCX_DONE, they
+	 * asked for something that needs no kernel, such as a list, and that is printed: the end.
+	 */
+	int (*check_options)(struct scx_run *run);
+	/*
+	 * The kernel can run the scheduler: also with these options? With -EOPNOTSUPP, it cannot (exit
+	 * status 4). Called for --probe too.
+	 */
+	int (*check_kernel)(struct scx_run *run);
 	/*
 	 * The options are set, nothing is loaded: last changes to the object. With -EOPNOTSUPP, this
 	 * kernel or machine cannot run the scheduler (exit status 4); with -ERANGE, the value of an
@@ -245,6 +259,7 @@ int scx_run_bss(const struct scx_run *run, void *bss, size_t size);
 
 /*
  * scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare(). 0 or -errno.
+ * A callback can be set to 0: then it is neither loaded nor known to the kernel.
  * scx_run_get_ops - what it is, options considered
  */
 int scx_run_set_ops(struct scx_run *run, const char *member, u64 value);
@@ -270,6 +285,32 @@ int scx_check_cpu(u32 cpu, const char *role);
  */
 int scx_online_cpus(u32 *cpus, size_t size);
 
+/* scx_run_json - was --json given? */
+bool scx_run_json(const struct scx_run *run);
+
+/* scx_run_release - the running kernel's version, as uname tells it; from check_kernel() on */
+const char *scx_run_release(const struct scx_run *run);
+
+/*
+ * What the running kernel has, by its BTF; from check_kernel() on.
+ *
+ * scx_run_kernel_func - is there a function @name, and if it is a kfunc, can it be called?
+ * scx_run_kernel_member - does the structure @type have @member?
+ */
+bool scx_run_kernel_func(const struct scx_run *run, const char *name);
+bool scx_run_kernel_member(const struct scx_run *run, const char *type, const char *member);
+
+/*
+ * scx_run_may_hang - the running kernel would be hung for good: for check_kernel() to return
+ *
+ * @lacks completes "kernel 6.12 ...", @with says by what. Returns -EOPNOTSUPP after an error message,
+ * or 0 after a warning if --force was given.
+ *
+ * scx_run_check_loop_bound - the same, if the kernel does not bound its dispatch loop; 0 if it does
+ */
+int scx_run_may_hang(const struct scx_run *run, const char *lacks, const char *with);
+int scx_run_check_loop_bound(const struct scx_run *run, const char *with);
+
 /* scx_run_print - a line for the user, as text or JSON as asked for */
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -284,7 +325,8 @@ struct scx_field {
 /*
  * scx_run_print_fields - a line of named values
  *
- * As JSON an object with that type ("task"); as text "NAME: TYPE FIELD=VALUE ...", where bytes of a
+ * As JSON an object with that type ("task"), the scheduler's name and, while it runs or when it has
+ * ended, its uptime; as text "NAME: TYPE FIELD=VALUE ...", where bytes of a
  * value that are no printable ASCII become '?'.
  */
 void scx_run_print_fields(const struct scx_run *run, const char *type,

@@ -7,6 +7,7 @@
 
 #include "exit_report.h"
 #include "json.h"
+#include "options.h"
 #include "stats.h"
 
 static void strings(void)
@@ -73,6 +74,7 @@ static void exits(void)
 		.kind = 1026,
 		.cpu = 3,
 		.code = 0x1000100000000LL,
+		.time_ns = 1234567890123ULL,
 		.bt_len = 2,
 		.bt = { 0x10, 0x20 },
 		.reason = "runnable task stall",
@@ -112,10 +114,43 @@ static void statistics(void)
 	stats_json(&none, NULL, 2, stdout);
 }
 
+/* Of a scheduler's options numbers and flags are always told, texts if they were given. */
+static void in_force(void)
+{
+	static u32 number = 5;
+	static bool flag;
+	static const char *text, *other;
+	static const struct scx_option table[] = {
+		{ .long_name = "number", .arg = "N", SCX_VARIABLE(number), SCX_RANGE(1, 9) },
+		{ .long_name = "flag", SCX_VARIABLE(flag) },
+		{ .long_name = "text",
+		  .arg = "TEXT",
+		  .type = SCX_OPTION_STRING,
+		  SCX_VARIABLE(text) },
+		{ .long_name = "other",
+		  .arg = "TEXT",
+		  .type = SCX_OPTION_STRING,
+		  SCX_VARIABLE(other) },
+	};
+	static const struct scx_sched sched = { .name = "test", .options = table, .nr_options = 4 };
+	char *argv[] = { (char *)"scx_test", (char *)"--flag", (char *)"--text=\"x\"", NULL };
+	struct options options;
+	struct json json;
+
+	json_begin(&json, stdout);
+	if (!options_parse(&options, &sched, 3, argv)) {
+		options_set_variables(&options);
+		options_json(&options, NULL, &json);
+	}
+	json_end(&json);
+	options_free(&options);
+}
+
 int main(void)
 {
 	strings();
 	exits();
 	statistics();
+	in_force();
 	return 0;
 }

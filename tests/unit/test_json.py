@@ -65,7 +65,7 @@ class Json(unittest.TestCase):
         cls.lines = [parse(line) for line in out.decode('utf-8').split('\n')[:-1]]
 
     def test_one_object_a_line(self):
-        self.assertEqual(len(self.lines), 9)
+        self.assertEqual(len(self.lines), 10)
         for line in self.lines:
             self.assertIsInstance(line, dict)
 
@@ -88,7 +88,7 @@ class Json(unittest.TestCase):
             'type': 'exit', 'scheduler': 'test', 'kind': 1026, 'kind_name': 'SCX_EXIT_ERROR_STALL',
             'reason': 'runnable task stall', 'message': f'x{REPLACED}"y" failed\n\x1b[0m',
             'code': 0x1000100000000, 'cpu': 3, 'fault': 1, 'uptime_ms': 2**32,
-            'backtrace': '0x10\n0x20', 'dump': f'CPU 0\n\tR {REPLACED}(\n',
+            'time_ns': 1234567890123, 'backtrace': '0x10\n0x20', 'dump': f'CPU 0\n\tR {REPLACED}(\n',
         })
 
     def test_exit_without_fault(self):
@@ -113,6 +113,9 @@ class Json(unittest.TestCase):
                                          'stats': {'enqueued': 2**63 - 1, 'waiting': -1}})
         self.assertEqual(self.lines[8], {'type': 'stats', 'scheduler': 'none', 'uptime_ms': 2,
                                          'stats': {}})
+
+    def test_options(self):
+        self.assertEqual(self.lines[9], {'number': 5, 'flag': 1, 'text': '"x"'})
 
 
 if __name__ == '__main__':

@@ -64,6 +64,10 @@ static void test_healthy_kernels(void)
 		CHECK(scx_kernel_ops_member(kernel, "exit_dump_len"));
 		CHECK(!scx_kernel_ops_member(kernel, "dispatc"));
 		CHECK(!scx_kernel_ops_member(kernel, ""));
+		CHECK(scx_kernel_member(kernel, "sched_ext_ops", "dispatch"));
+		CHECK(scx_kernel_member(kernel, "task_struct", "scx"));
+		CHECK(!scx_kernel_member(kernel, "task_struct", "dispatch"));
+		CHECK(!scx_kernel_member(kernel, "no_such", "dispatch"));
 		CHECK_EQ(scx_kernel_kfunc(kernel, "scx_bpf_dispatch"), kernels[i].dispatch);
 		CHECK_EQ(scx_kernel_kfunc(kernel, "scx_bpf_dsq_insert"), kernels[i].dsq_insert);
 		CHECK_EQ(scx_kernel_kfunc(kernel, "scx_bpf_dsq_insert___v2"),

@@ -42,6 +42,7 @@ static __always_inline void scx_exit_record(struct scx_exit_record *rec, char *d
 
 	rec->cpu = bpf_core_field_exists(ei_v702->exit_cpu) ? ei_v702->exit_cpu : -1;
 	rec->code = ei->exit_code;
+	rec->time_ns = bpf_ktime_get_ns();
 	/*
 	 * The loader may look at any time and takes a kind as the sign that all else is in place: so
 	 * it goes last, by an atomic, which orders it on every architecture.

@@ -23,10 +23,11 @@
 
 /* Why the kernel ended the scheduler: struct scx_exit_info, copied. Complete once kind is not 0. */
 struct scx_exit_record {
-	s32 kind;   /* enum scx_exit_kind */
-	s32 cpu;    /* where the exit was started, -1 where the kernel does not tell (before 7.2) */
-	s64 code;   /* SCX_ECODE_* and the scheduler's own */
-	u32 bt_len; /* valid entries of bt */
+	s32 kind; /* enum scx_exit_kind */
+	s32 cpu;  /* where the exit was started, -1 where the kernel does not tell (before 7.2) */
+	s64 code; /* SCX_ECODE_* and the scheduler's own */
+	u64 time_ns; /* CLOCK_MONOTONIC, of the call of ops.exit(): the tasks are back by then */
+	u32 bt_len;  /* valid entries of bt */
 	u32 reserved;
 	u64 bt[SCX_RECORD_BT_MAX]; /* kernel addresses, innermost first */
 	char reason[SCX_RECORD_REASON_LEN];

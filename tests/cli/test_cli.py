@@ -6,6 +6,7 @@ Environment: SCX_PROGRAM is the program, SCX_SOURCE the source tree, SCX_VERSION
 SCX_SANITIZED is 1 if the program was built with a sanitizer.
 """
 
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ CLASSIC = {
     'cpu0': 'vh',
     'pair': 'Svh',
     'flatcg': 'sifvh',
+    'fault': 'vh',
 }
 COMMON = ['stats', 'json', 'per-cpu', 'openmetrics', 'probe', 'dry-run', 'force', 'exit-dump-len',
           'timeout-ms', 'verbose', 'version', 'help']
@@ -68,7 +70,7 @@ class Option:
 
     @property
     def is_number(self):
-        return bool(self.arg) and self.arg not in ('FILE',)
+        return bool(self.arg) and self.arg not in ('FILE', 'NAME', 'COMM')
 
 
 def source_options():
@@ -272,7 +274,8 @@ class BadOptions(Case):
         for option in listed_options():
             # -1 means something to -d alone, and 0 to some, and where a CPU is named.
             if option.is_number and option.long != 'disallow':
-                zero = option.arg == 'CPU' or option.long in ('exit-dump-len', 'max-reserve', 'iterations')
+                zero = option.arg == 'CPU' or option.long in ('exit-dump-len', 'max-reserve', 'iterations',
+                                                                'code', 'seed')
                 for value in ('-1',) if zero else ('-1', '0'):
                     with self.subTest(option=option.long, value=value):
                         self.assert_usage(self.run_program(f'--{option.long}', value), f"'{value}'")
@@ -295,6 +298,12 @@ class BadOptions(Case):
 
     def test_empty_file_name(self):
         self.assert_usage(self.run_program('--openmetrics='), '--openmetrics')
+
+    def test_empty_text(self):
+        for option in listed_options():
+            if option.arg in ('NAME', 'COMM'):
+                with self.subTest(option=option.long):
+                    self.assert_usage(self.run_program(f'--{option.long}='), f'--{option.long}')
 
     def test_good_values(self):
         for option in listed_options():
@@ -335,6 +344,85 @@ class NoSchedExt(Case):
         with tempfile.TemporaryDirectory() as folder:
             self.assert_unsupported(self.run_program('--openmetrics', f'{folder}/metrics'))
             self.assertEqual(os.listdir(folder), [])
+
+
+@unittest.skipUnless(NAME == 'fault', 'of scx_fault alone')
+class Fault(Case):
+    """What scx_fault says of its faults, which needs neither rights nor sched_ext."""
+
+    def expectations(self):
+        run = self.run_program('--list', '--json')
+        self.assertEqual((run.status, run.err), (0, ''), run)
+        return [json.loads(line) for line in run.out.splitlines()]
+
+    def test_json(self):
+        found = self.expectations()
+        self.assertGreaterEqual(len(found), 26)
+        self.assertEqual(len({one['name'] for one in found}), len(found))
+        for one in found:
+            with self.subTest(fault=one['name']):
+                self.assertEqual(set(one), {'type', 'scheduler', 'name', 'summary', 'needs', 'kinds', 'status',
+                                            'message', 'effect', 'seconds', 'refused_on', 'cpus'})
+                self.assertEqual((one['type'], one['scheduler']), ('expectation', 'fault'))
+                self.assertRegex(one['name'], r'^[a-z]+(-[a-z]+)*$')
+                self.assertLess(len(one['name']), 24)
+                kinds = one['kinds'].split()
+                self.assertLessEqual(set(kinds), {'0', '65', '1024', '1025', '1026'})
+                self.assertEqual(len(one['status'].split()), len(kinds))
+                re.compile(one['message'])
+                # A verdict has a time to come in.
+                self.assertEqual(one['seconds'] > 0, kinds[0] != '0')
+                self.assertGreaterEqual(one['cpus'], 1)
+                self.assertTrue(one['summary'] and one['effect'])
+
+    def test_enumeration(self):
+        """The table has all that there are, in their order."""
+        header = (SOURCE / 'scheds/c/scx_fault.h').read_text(encoding='utf-8')
+        names = re.findall(r'^\tFAULT_([A-Z_]+),$', re.search(r'enum fault \{(.*?)\}', header, re.DOTALL)[1],
+                           re.MULTILINE)
+        self.assertEqual(names[0], 'NONE')
+        self.assertEqual([one['name'] for one in self.expectations()],
+                         [name.lower().replace('_', '-') for name in names[1:]])
+
+    def test_text(self):
+        run = self.run_program('--list')
+        self.assertEqual((run.status, run.err), (0, ''), run)
+        self.assertEqual(re.findall(r'^(\S+)$', run.out, re.MULTILINE),
+                         [one['name'] for one in self.expectations()])
+        for one in self.expectations():
+            self.assertIn(one['summary'], run.out)
+            self.assertIn(one['effect'], run.out)
+
+    def test_in_help(self):
+        text = ' '.join(self.run_program('--help').out.split())
+        for one in self.expectations():
+            self.assertRegex(text, rf"[ ]{one['name']}[,.]")
+
+    def test_unknown(self):
+        for name in ('no-such', 'lost', 'LOST-TASK', 'none', 'lost-task '):
+            with self.subTest(name=name):
+                self.assert_usage(self.run_program('--fault', name), f"'{name}'", '--list')
+
+    def test_task_too_long(self):
+        self.assert_usage(self.run_program('--fault', 'lost-task', '--task', 'sixteen-letters-'), '--task', '15')
+
+    def test_no_effect(self):
+        for arguments, words in ((['--every', '3', '--fault', 'x'], None),
+                                 (['--every', '3', '--list'], '--every has no effect without --fault'),
+                                 (['--fault', 'kick-storm', '--task', 'x', '--probe'],
+                                  '--task has no effect with --fault kick-storm')):
+            with self.subTest(arguments=arguments):
+                run = self.run_program(*arguments)
+                if words:
+                    self.assertIn(words, run.err, run)
+                else:
+                    self.assertNotIn('no effect', run.err, run)
+
+    def test_full_disk(self):
+        for arguments in (['--list'], ['--list', '--json']):
+            with self.subTest(arguments=arguments), open('/dev/full', 'wb') as full:
+                run = self.run_program(*arguments, stdout=full)
+                self.assertEqual(run.status, 1, run)
 
 
 class Output(Case):

@@ -4,6 +4,7 @@
 
 import io
 import os
+import re
 import sys
 import tarfile
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from vmlib import VmSetupError, cpio, initramfs, qemu, tap  # noqa: E402
+from vmlib import ROOT, VmSetupError, cpio, initramfs, qemu, tap  # noqa: E402
 
 
 class Cpio(unittest.TestCase):
@@ -242,6 +243,33 @@ class Initramfs(unittest.TestCase):
     def test_libraries(self):
         self.assertTrue(any('libc.so' in path for path in initramfs.shared_libraries(['/bin/ls'])))
         self.assertEqual(initramfs.shared_libraries([__file__]), set())
+
+
+class Instruments(unittest.TestCase):
+    """What is built like a scheduler but is none to work with, such as scx_fault."""
+
+    def test_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            programs = Path(folder, 'scheds/c')
+            programs.mkdir(parents=True)
+            for name in ('scx_simple', 'scx_fault', 'scx_pair'):
+                (programs / name).touch(mode=0o755)
+            (programs / 'scx_flatcg.bpf.o').touch()
+            self.assertEqual(initramfs.schedulers(folder), ['pair', 'simple'])
+            # It is in the machine all the same.
+            self.assertIn('/usr/bin/scx_fault', initramfs.build_programs(folder))
+
+    def test_known_everywhere(self):
+        """They are named where shell scripts go through all programs, too."""
+        listed = re.search(r'^instruments = \[(.*)\]$', (ROOT / 'bpf/meson.build').read_text(encoding='utf-8'),
+                           re.MULTILINE)[1]
+        self.assertEqual(tuple(re.findall(r"'([^']+)'", listed)), initramfs.INSTRUMENTS)
+        library = (ROOT / 'tests/vm/guest/lib.sh').read_text(encoding='utf-8')
+        body = re.search(r'^schedulers\(\) \{\n(.*?)^\}', library, re.MULTILINE | re.DOTALL)[1]
+        self.assertEqual(re.search(r'^\t\t(\S+)\) ;;$', body, re.MULTILINE)[1].split('|'), [*initramfs.INSTRUMENTS])
+        benchmark = (ROOT / 'tests/vm/benchmark').read_text(encoding='utf-8')
+        for name in initramfs.INSTRUMENTS:
+            self.assertIn(f'!= scx_{name} ', benchmark)
 
 
 if __name__ == '__main__':

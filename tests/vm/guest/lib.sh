@@ -221,11 +221,14 @@ log_clean() {
 
 # --- Schedulers
 
-# All that are there.
+# All that are there, but for the instruments, which are no schedulers to work with (scheds/c/meson.build).
 schedulers() {
 	local program
 	for program in /usr/bin/scx_*; do
-		echo "${program##*/scx_}"
+		case ${program##*/scx_} in
+		fault) ;;
+		*) echo "${program##*/scx_}" ;;
+		esac
 	done
 }
 

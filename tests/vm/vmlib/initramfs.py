@@ -206,6 +206,18 @@ def _base_layer():
     return _packed('base', layer, prepare)
 
 
+# What is built and installed like a scheduler, but is not one to work with: `instruments` in
+# bpf/meson.build.
+INSTRUMENTS = ('fault',)
+
+
+def schedulers(bindir):
+    """The names of the schedulers in a build folder, in order."""
+    names = (path.name.removeprefix('scx_') for path in build_programs(bindir).values()
+             if path.name.startswith('scx_'))
+    return sorted(name for name in names if name not in INSTRUMENTS)
+
+
 def build_programs(bindir):
     """{guest path: host path} of what a build folder has for the guest."""
     found = {}

@@ -1,0 +1,300 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317
+#
+# Each fault of scx_fault, and what the kernel does about it: the verdict that is due, in time, and a
+# machine that is as before. The expectations that `scx_fault --list --json` tells are held against what
+# is written here, and against what comes of each fault.
+#
+# Without arguments all faults, otherwise those named.
+# shellcheck source=tests/vm/guest/lib.sh
+. /tests/lib.sh
+
+STALL='failed to run for|watchdog failed to check in for'
+
+run_once scx_fault --list --json
+is '--list --json: ends with 0' "$STATUS" 0
+check '--list --json: is JSON' vmtool json once.out
+mv once.out expectations
+
+# told FAULT FIELD: what --list --json says
+told() {
+	sed -n "s/^{\"type\":\"expectation\",\"scheduler\":\"fault\",\"name\":\"$1\",.*\"$2\":\"\{0,1\}\([^\"}]*\)\"\{0,1\}[,}].*/\1/p" expectations
+}
+
+# json TYPE FIELD: of the last line of that type that the scheduler printed
+json() {
+	sed -n "s/^{\"type\":\"$1\",.*[{,]\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$OUT" | tail -n 1
+}
+
+# load_on SECONDS: more threads than CPUs
+load_on() {
+	background timeout -s KILL 90 vmtool hogs "$1" 0 0 0 0 0 0 0 0
+}
+
+load_off() {
+	bg_end 60 || diag_file 'the load' bg.out
+}
+
+# sane NAME: the machine is as it was, and the next scheduler does its work
+sane() {
+	gone "$1"
+	log_clean "$1" ejected
+	log_mark
+	if sched_start simple; then
+		check "$1: afterwards another scheduler runs tasks" normal timeout 20 sh -c 'for i in 1 2 3 4 5; do /bin/true; done'
+		sched_stop "simple after $1" INT
+	fi
+}
+
+# row: a line of the table that this test is for
+row() {
+	diag "TABLE $(uname -r) $*"
+}
+
+# begin_and_end FAULT SECONDS OPTION...: start it, under load, until the kernel ends it
+begin_and_end() {
+	local fault="$1" seconds="$2"
+	shift 2
+	TOOK=none
+	sched_start fault --fault "$fault" --json --exit-dump-len 4096 "$@" || return 1
+	load_on "$seconds"
+	sched_end 60
+	load_off
+}
+
+# ended FAULT STATUS KIND MESSAGE: by the kernel, in time, and the fault is told with all there is to it
+ended() {
+	local began ended kind
+	kind=$(json exit kind)
+	began=$(json fault time_ns)
+	ended=$(json exit time_ns)
+	[ -z "$began" ] || [ -z "$ended" ] || TOOK=$(((ended - began) / 1000000))
+	is "$1: ends with $2" "$SCHED_STATUS" "$2" || {
+		diag_file stdout "$OUT"
+		diag_file stderr "$ERR"
+	}
+	is "$1: the exit kind" "$kind" "$3"
+	check "$1: the message" grep -Eq "^[{]\"type\":\"exit\",.*\"message\":\"[^\"]*($4)" "$OUT"
+	case " $(told "$1" kinds) " in
+	*" $3 "*) pass "$1: --list tells the exit kind" ;;
+	*) fail "$1: --list tells the exit kind, it has '$(told "$1" kinds)'" ;;
+	esac
+	case " $(told "$1" status) " in
+	*" $2 "*) pass "$1: --list tells the exit status" ;;
+	*) fail "$1: --list tells the exit status, it has '$(told "$1" status)'" ;;
+	esac
+	num "$1: the verdict is in time" "$TOOK" -le $(($(told "$1" seconds) * 1000))
+	row "$1 kind=$kind code=$(json exit code) status=$SCHED_STATUS ms=$TOOK committed=$(json fault committed) $(sed -n 's/^{"type":"exit",.*"message":"\([^"]*\)".*/\1/p' "$OUT")"
+}
+
+# struck FAULT: a message told it at once, with a task
+struck() {
+	has "$1: told when it begins" "$OUT" "^[{]\"type\":\"message\",.*\"time_ns\":[0-9]+,\"text\":\"fault $1 begins at [0-9]+ ns on CPU [0-9]+[,\"]"
+	has "$1: told in the report" "$OUT" "^[{]\"type\":\"fault\",.*\"name\":\"$1\",\"time_ns\":[0-9]+,\"cpu\":[0-9]+,\"pid\":[0-9]+,\"comm\":\""
+}
+
+# stalls FAULT OPTION...: the watchdog ends it, not before its time
+stalls() {
+	local fault="$1"
+	shift
+	begin_and_end "$fault" 12 "$@" || return
+	ended "$fault" 3 1026 "$STALL"
+	# The watchdog looks every 2.5 s, and "failed to check in" counts from its last look.
+	num "$fault: not before the watchdog's time" "$TOOK" -ge 2400
+	struck "$fault"
+	sane "$fault"
+}
+
+# at_once FAULT KIND MESSAGE OPTION...: the kernel ends it as soon as it sees it
+at_once() {
+	local fault="$1" kind="$2" message="$3"
+	shift 3
+	begin_and_end "$fault" 3 "$@" || return
+	ended "$fault" 3 "$kind" "$message"
+	struck "$fault"
+	sane "$fault"
+}
+
+# at_load FAULT CALLBACK OPTION...: it is never enabled
+at_load() {
+	local fault="$1" callback="$2"
+	shift 2
+	log_mark
+	diag "$(now_ms) ms: scx_fault --fault $fault $*"
+	launch scx_fault --fault "$fault" --json --exit-dump-len 4096 "$@"
+	sched_end 30
+	ended "$fault" 1 1024 "ops.$callback\(\) failed \(-12\)"
+	sane "$fault"
+}
+
+# goes_on FAULT SECONDS OPTION...: the kernel lets it be, and so does the load
+goes_on() {
+	local fault="$1" seconds="$2"
+	shift 2
+	sched_start fault --fault "$fault" --json "$@" || return
+	load_on "$seconds"
+	went_on "$fault"
+}
+
+# went_on FAULT: and it was committed all the time
+went_on() {
+	local fault="$1"
+	check "$fault: the load gets on" bg_end 60 || diag_file 'the load' bg.out
+	num "$fault: all threads of it got something done" "$(grep -c ' ms=[1-9]' bg.out)" -eq "$(wc -l <bg.out)"
+	check "$fault: the scheduler still runs" ops_is fault
+	sched_end 30 INT
+	is "$fault: ends with 0" "$SCHED_STATUS" 0 || {
+		diag_file stdout "$OUT"
+		diag_file stderr "$ERR"
+	}
+	is "$fault: ended on request" "$(json exit kind)" 64
+	case " $(told "$fault" kinds) " in
+	*' 0 '*) pass "$fault: --list tells that it may go on" ;;
+	*) fail "$fault: --list tells that it may go on, it has '$(told "$fault" kinds)'" ;;
+	esac
+	num "$fault: it was committed" "$(json fault committed)" -gt 10
+	struck "$fault"
+	row "$fault kind=$(json exit kind) status=$SCHED_STATUS committed=$(json fault committed)"
+	sane "$fault"
+}
+
+CPU1=/sys/devices/system/cpu/cpu1/online
+hotplug() {
+	# More threads than CPUs, all of them sent to the CPU that is gone: the rest starves.
+	sched_start fault --fault "$1" --json --exit-dump-len 4096 || return
+	load_on 20
+	sleep 1.5
+	echo 0 >$CPU1
+	sched_end 60
+	load_off
+	echo 1 >$CPU1
+	ended "$1" 3 1026 "$STALL"
+	struck "$1"
+	sane "$1"
+
+	# Fewer threads than CPUs: each gets a CPU out of the global queue.
+	sched_start fault --fault "$1" --json || return
+	background timeout -s KILL 90 vmtool hogs 10 0 0
+	sleep 1.5
+	echo 0 >$CPU1
+	sleep 3
+	check "$1: goes on with a CPU less" ops_is fault
+	echo 1 >$CPU1
+	sleep 1
+	check "$1: and with it again" ops_is fault
+	went_on "$1"
+}
+
+# refused FAULT REASON: this kernel would be hung for good
+refused() {
+	log_mark
+	run_once scx_fault --fault "$1" --probe
+	is "$1: --probe ends with 4" "$STATUS" 4
+	has "$1: says why" once.err "$2"
+	run_once scx_fault --fault "$1"
+	is "$1: refused, with 4" "$STATUS" 4
+	has "$1: says how it can be had" once.err '--force'
+	is "$1: in one line" "$(wc -l <once.err)" 1
+	gone "$1"
+	row "$1 refused: $(cat once.err)"
+}
+
+kernel_has_kick_sync() {
+	scx_fault --fault kick-wait --probe >/dev/null 2>&1
+}
+
+try() {
+	case $1 in
+	none)
+		# It behaves: shares by weight, and no fault.
+		if sched_start fault --json; then
+			check 'no fault: hackbench succeeds' hackbench_load 20
+			normal timeout 30 vmtool hogs 4 0,1 5,1 >hogs.out
+			sched_stop 'no fault' INT
+			is 'no fault: none was committed' "$(stat committed)" 0
+			hasnt 'no fault: and none is told' "$OUT" '"type":"fault"'
+			diag_file hogs hogs.out
+		fi
+		;;
+	loop-sleeping | loop-disallowed | loop-bounce) stalls "$1" --after-seconds 2 ;;
+	lost-task) stalls "$1" --task vmtool --after-enqueues 200 ;;
+	stall-user) stalls "$1" --task vmtool --every 10 ;;
+	stall-kernel) stalls "$1" --after-dispatches 100 ;;
+	missing-dsq) at_once "$1" 1024 'non-existent DSQ' ;;
+	invalid-cpu) at_once "$1" 1024 'invalid CPU' ;;
+	disallowed-cpu) at_once "$1" 1024 'not allowed' ;;
+	double-dispatch) at_once "$1" 1024 'already direct-dispatched' ;;
+	vtime-fifo) at_once "$1" 1024 'already had (FIFO|PRIQ)-enqueued tasks' ;;
+	vtime-builtin) at_once "$1" 1024 'vtime ordering for built-in DSQs' ;;
+	buffer-overflow) at_once "$1" 1024 'dispatch buffer overflow' ;;
+	wrong-context)
+		if kernel_at_least 7.1; then
+			log_mark
+			launch scx_fault --fault "$1"
+			sched_end 30
+			is "$1: refused at load, with 1" "$SCHED_STATUS" 1
+			has "$1: says so" "$ERR" '^scx_fault: kernel .* refused the scheduler: '
+			row "$1 refused at load, status=$SCHED_STATUS"
+			sane "$1"
+		else
+			at_once "$1" 1024 '.'
+		fi
+		;;
+	error) at_once "$1" 1025 'fault on request, at vmtool' --task vmtool ;;
+	exit)
+		begin_and_end "$1" 3 --code 77 || return
+		ended "$1" 0 65 'exit on request, at '
+		is 'exit: the code of --code' "$(json exit code)" 77
+		sane "$1"
+		;;
+	init-error) at_load "$1" init ;;
+	init-task-error) at_load "$1" init_task --every 7 ;;
+	cgroup-init-error)
+		if run_once scx_fault --fault "$1" --probe && [ "$STATUS" -eq 4 ]; then
+			has "$1: refused without cgroups" once.err 'ops.cgroup_init'
+		else
+			at_load "$1" cgroup_init
+		fi
+		;;
+	lockup-enqueue | lockup-dispatch)
+		begin_and_end "$1" 14 --duration 8000 || return
+		ended "$1" 3 1026 "$STALL"
+		struck "$1"
+		sane "$1"
+		;;
+	kick-storm) goes_on "$1" 6 ;;
+	kick-wait)
+		if kernel_has_kick_sync; then
+			goes_on "$1" 6
+		else
+			refused "$1" 'kick_sync_pending'
+		fi
+		;;
+	ignored-hotplug) hotplug "$1" ;;
+	one-cpu) goes_on "$1" 6 ;;
+	chaos) goes_on "$1" 6 --seed 7 ;;
+	*) fail "$1: there is a test of this fault" ;;
+	esac
+}
+
+# All that there are, so that none goes without a test.
+FAULTS=$(sed -n 's/^{"type":"expectation","scheduler":"fault","name":"\([^"]*\)",.*/\1/p' expectations)
+run_once vmtool nobody scx_fault --fault lost-task
+is 'not root: ends with 1' "$STATUS" 1
+has 'not root: says so' once.err '^scx_fault: loading a scheduler needs root'
+run_once vmtool nobody scx_fault --fault lost-task --probe
+is 'not root: --probe ends with 0' "$STATUS" 0
+if sched_start simple; then
+	run_once scx_fault --fault lost-task
+	is 'another scheduler runs: ends with 5' "$STATUS" 5
+	sched_stop 'simple beside scx_fault' INT
+fi
+num '--list: all faults' "$(printf '%s\n' "$FAULTS" | wc -l)" -ge 26
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- none $FAULTS
+for fault in "$@"; do
+	try "$fault"
+done
+
+finish

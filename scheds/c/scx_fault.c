@@ -23,18 +23,23 @@ static const char *const hang_text[] = {
  * What is to be expected of a kernel: the one place where that is written down. People read it by
  * --list, programs by --list --json.
  */
+struct outcome {
+	const char *kernel; /* from which on it is so; NULL: no outcome, the end of the list */
+	u32 kind;	    /* exit kind, 0: not ended by the kernel, or not even loaded */
+	u32 status;	    /* what scx_fault then exits with */
+};
+
 struct expectation {
 	const char *name;
 	const char *summary; /* what the scheduler does */
 	const char *needs;   /* what must be there for it to begin, beside time; NULL: nothing */
 	/*
-	 * The exit kinds that may come of it, separated by spaces; 0: none, the scheduler goes on until
-	 * it is stopped.
+	 * What may come of it, the most likely first. Those of a later kernel take the place of those
+	 * before.
 	 */
-	const char *kinds;
-	const char *status; /* the exit status of scx_fault for these, likewise */
-	const char
-		*message; /* extended regular expression that the exit message matches; NULL: any */
+	struct outcome outcomes[4];
+	/* Extended regular expression that the exit message matches; NULL: any. */
+	const char *message;
 	const char *effect; /* what the machine's users notice */
 	u32 seconds;	    /* from its begin to the verdict, with the default timeout, at most */
 	enum hang hang;
@@ -45,9 +50,18 @@ struct expectation {
 	bool at_load;	    /* the conditions of --after are not looked at */
 };
 
-/* With the watchdog's default of 5 s here: it looks every 2.5 s, and the rest is for a slow machine. */
-#define STALL_SECONDS 20
-#define AT_ONCE	      5
+/* All kernels that have sched_ext. */
+#define FIRST_KERNEL "6.12"
+#define ENDED(kind)  { FIRST_KERNEL, (kind), SCX_STATUS_EJECTED }
+#define GOES_ON	     { FIRST_KERNEL, 0, SCX_STATUS_OK }
+#define NOT_ENABLED  { FIRST_KERNEL, 1024, SCX_STATUS_FAILED }
+
+/*
+ * Seconds. With the watchdog's default of 5 s here: it looks every 2.5 s, and the rest is for a machine that is
+ * emulated on a busy one. Elsewhere a verdict at once takes milliseconds.
+ */
+#define STALL_SECONDS 30
+#define AT_ONCE	      15
 #define STALL_MESSAGE "failed to run for|watchdog failed to check in for"
 
 static const struct expectation faults[NR_FAULTS] = {
@@ -55,8 +69,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "loop-sleeping",
 		.summary = "dispatch loop: dispatches nothing but a task that sleeps (kthreadd)",
 		.needs = "load",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -67,8 +80,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "loop-disallowed",
 		.summary = "dispatch loop: dispatches nothing but a task that may not run on this CPU",
 		.needs = "load",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -80,8 +92,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "loop-bounce",
 		.summary = "dispatch loop: moves tasks to and fro between two queues of its own",
 		.needs = "load",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -92,8 +103,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_LOST_TASK] = {
 		.name = "lost-task",
 		.summary = "forgets one task: it is enqueued and never dispatched",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "that task does not run until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -101,8 +111,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_STALL_USER] = {
 		.name = "stall-user",
 		.summary = "never dispatches user threads any more",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "user threads do not run until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -111,8 +120,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "stall-kernel",
 		.summary = "never dispatches kernel threads any more, but for workers of unbound workqueues, "
 			   "on which the watchdog runs",
-		.kinds = "1026",
-		.status = "3",
+		.outcomes = { ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "work of the kernel's is held up until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
@@ -120,8 +128,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_MISSING_DSQ] = {
 		.name = "missing-dsq",
 		.summary = "dispatches to a queue that does not exist",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "non-existent DSQ",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -129,8 +136,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_INVALID_CPU] = {
 		.name = "invalid-cpu",
 		.summary = "dispatches to a CPU number that the machine does not have",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "invalid CPU",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -138,8 +144,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_DISALLOWED_CPU] = {
 		.name = "disallowed-cpu",
 		.summary = "dispatches a task to a CPU that it may not use",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "not allowed",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -148,8 +153,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_DOUBLE_DISPATCH] = {
 		.name = "double-dispatch",
 		.summary = "dispatches a task twice from one call of enqueue",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "already direct-dispatched",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -157,8 +161,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_VTIME_FIFO] = {
 		.name = "vtime-fifo",
 		.summary = "dispatches by turns in order of arrival and by virtual time to one queue",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "already had (FIFO|PRIQ)-enqueued tasks",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -166,8 +169,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_VTIME_BUILTIN] = {
 		.name = "vtime-builtin",
 		.summary = "dispatches by virtual time to a built-in queue",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "vtime ordering for built-in DSQs",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -175,8 +177,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_BUFFER_OVERFLOW] = {
 		.name = "buffer-overflow",
 		.summary = "dispatches more tasks from one call of dispatch than the kernel has room for",
-		.kinds = "1024",
-		.status = "3",
+		.outcomes = { ENDED(1024) },
 		.message = "dispatch buffer overflow",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -184,19 +185,16 @@ static const struct expectation faults[NR_FAULTS] = {
 	},
 	[FAULT_WRONG_CONTEXT] = {
 		.name = "wrong-context",
-		.summary = "takes tasks from a queue in enqueue, which only dispatch may: kernels from 7.1 "
-			   "refuse to load it (status 1)",
-		.kinds = "1024 0",
-		.status = "3 1",
-		.message = "",
-		.effect = "none: it is ended at once",
+		.summary = "takes tasks from a queue in enqueue, which only dispatch may",
+		.outcomes = { ENDED(1024), { "7.1", 0, SCX_STATUS_FAILED } },
+		.message = ".",
+		.effect = "none: it is ended at once, or not loaded",
 		.seconds = AT_ONCE,
 	},
 	[FAULT_INIT_ERROR] = {
 		.name = "init-error",
 		.summary = "init fails",
-		.kinds = "1024",
-		.status = "1",
+		.outcomes = { NOT_ENABLED },
 		.message = "ops.init\\(\\) failed \\(-12\\)",
 		.effect = "none: it is never enabled",
 		.seconds = AT_ONCE,
@@ -207,8 +205,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "init-task-error",
 		.summary = "init_task fails for a task (with --every N, for the Nth): when it is loaded it is "
 			   "not enabled, later the task's fork fails",
-		.kinds = "1024",
-		.status = "1",
+		.outcomes = { NOT_ENABLED },
 		.message = "ops.init_task\\(\\) failed \\(-12\\)",
 		.effect = "none: it is never enabled",
 		.seconds = AT_ONCE,
@@ -218,8 +215,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "cgroup-init-error",
 		.summary = "cgroup_init fails for a cgroup (with --every N, for the Nth)",
 		.needs = "cgroups",
-		.kinds = "1024",
-		.status = "1",
+		.outcomes = { NOT_ENABLED },
 		.message = "ops.cgroup_init\\(\\) failed \\(-12\\)",
 		.effect = "none: it is never enabled",
 		.seconds = AT_ONCE,
@@ -230,8 +226,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_ERROR] = {
 		.name = "error",
 		.summary = "reports an error itself, by scx_bpf_error()",
-		.kinds = "1025",
-		.status = "3",
+		.outcomes = { ENDED(1025) },
 		.message = "fault on request, at ",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -239,8 +234,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_EXIT] = {
 		.name = "exit",
 		.summary = "ends itself by scx_bpf_exit(), with the code of --code: no fault to the kernel",
-		.kinds = "65",
-		.status = "0",
+		.outcomes = { { FIRST_KERNEL, 65, SCX_STATUS_OK } },
 		.message = "exit on request, at ",
 		.effect = "none: it is ended at once",
 		.seconds = AT_ONCE,
@@ -249,8 +243,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_LOCKUP_ENQUEUE] = {
 		.name = "lockup-enqueue",
 		.summary = "a loop of --duration in enqueue that the verifier lets pass, with interrupts off",
-		.kinds = "1026 1024 0",
-		.status = "3 3 0",
+		.outcomes = { ENDED(1026), ENDED(1024), GOES_ON },
 		.message = STALL_MESSAGE "|soft lockup|RCU stall|hard lockup",
 		.effect = "one CPU is gone for that long, others that want its run queue with it; from 20 s "
 			  "on the kernel logs RCU stalls",
@@ -259,8 +252,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_LOCKUP_DISPATCH] = {
 		.name = "lockup-dispatch",
 		.summary = "a loop of --duration in dispatch that the verifier lets pass, with interrupts off",
-		.kinds = "1026 1024 0",
-		.status = "3 3 0",
+		.outcomes = { ENDED(1026), ENDED(1024), GOES_ON },
 		.message = STALL_MESSAGE "|soft lockup|RCU stall|hard lockup",
 		.effect = "one CPU is gone for that long, others that want its run queue with it; from 20 s "
 			  "on the kernel logs RCU stalls",
@@ -270,8 +262,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_KICK_STORM] = {
 		.name = "kick-storm",
 		.summary = "each CPU that dispatches kicks the next one out of its task, without end",
-		.kinds = "0",
-		.status = "0",
+		.outcomes = { GOES_ON },
 		.effect = "slow: all CPUs spend their time in the scheduler",
 		.in_dispatch = true,
 		.cpus = 2,
@@ -280,8 +271,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "kick-wait",
 		.summary = "as kick-storm, and each CPU waits for the one that it kicked, in a ring "
 			   "(SCX_KICK_WAIT)",
-		.kinds = "0",
-		.status = "0",
+		.outcomes = { GOES_ON },
 		.effect = "slow: all CPUs spend their time in the scheduler",
 		.hang = HANG_KICK_WAIT,
 		.in_dispatch = true,
@@ -292,8 +282,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.summary = "takes no notice of a CPU that goes offline (with the callbacks for it there, so "
 			   "that the kernel leaves it at that), and dispatches user threads to it",
 		.needs = "a CPU that goes offline, load",
-		.kinds = "1026 0",
-		.status = "3 0",
+		.outcomes = { ENDED(1026), GOES_ON },
 		.message = STALL_MESSAGE,
 		.effect = "the kernel puts these threads into its global queue, which goes before all others: "
 			  "where there are more of them than CPUs, the rest starves until the watchdog's "
@@ -305,8 +294,7 @@ static const struct expectation faults[NR_FAULTS] = {
 	[FAULT_ONE_CPU] = {
 		.name = "one-cpu",
 		.summary = "dispatches every task to one CPU, the first that is online",
-		.kinds = "0 1026",
-		.status = "0 3",
+		.outcomes = { GOES_ON, ENDED(1026) },
 		.message = STALL_MESSAGE,
 		.effect = "slow: the other CPUs stand idle; with more than some 200 busy tasks, the watchdog's "
 			  "verdict",
@@ -316,8 +304,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "chaos",
 		.summary = "random CPUs, slices, order, kicks, and delays of up to --delay in enqueue and "
 			   "dispatch; the decisions repeat with the same --seed",
-		.kinds = "0",
-		.status = "0",
+		.outcomes = { GOES_ON },
 		.effect = "slow, and different each time",
 	},
 };
@@ -441,36 +428,73 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_kick_cpu" },
 };
 
+static void print_outcomes(const struct expectation *f)
+{
+	const struct outcome *o;
+
+	fputs("    kernel:   ", stdout);
+	for (o = f->outcomes; o->kernel; o++) {
+		if (o > f->outcomes && strcmp(o->kernel, o[-1].kernel))
+			printf("; from %s: ", o->kernel);
+		else if (o > f->outcomes)
+			fputs(", or ", stdout);
+		if (o->kind)
+			printf("ends it, exit kind %u (status %u)", o->kind, o->status);
+		else
+			printf("%s (status %u)", o->status ? "refuses it" : "lets it go on",
+			       o->status);
+	}
+	putchar('\n');
+}
+
+static void print_expectation(struct scx_run *run, const struct expectation *f)
+{
+	char kinds[64] = "", statuses[64] = "", kernels[64] = "";
+	const struct scx_field fields[] = {
+		{ "name", f->name },
+		{ "summary", f->summary },
+		{ "needs", f->needs ? f->needs : "" },
+		{ "kinds", kinds },
+		{ "status", statuses },
+		{ "kernels", kernels },
+		{ "message", f->message ? f->message : "" },
+		{ "effect", f->effect },
+		{ "seconds", NULL, f->seconds },
+		{ "refused_on", hang_text[f->hang] },
+		{ "cpus", NULL, f->cpus ? f->cpus : 1 },
+		{ "at_load", NULL, f->at_load },
+	};
+	const struct outcome *o;
+	char *kind = kinds, *status = statuses, *kernel = kernels;
+
+	/* Three lists of as many words: an object of scx_run_print_fields() is flat. */
+	for (o = f->outcomes; o->kernel; o++) {
+		const char *gap = o > f->outcomes ? " " : "";
+
+		kind += sprintf(kind, "%s%u", gap, o->kind);
+		status += sprintf(status, "%s%u", gap, o->status);
+		kernel += sprintf(kernel, "%s%s", gap, o->kernel);
+	}
+	scx_run_print_fields(run, "expectation", fields, sizeof(fields) / sizeof(fields[0]));
+}
+
 static void print_list(struct scx_run *run)
 {
 	u32 i;
 
 	for (i = FAULT_NONE + 1; i < NR_FAULTS; i++) {
 		const struct expectation *f = &faults[i];
-		const struct scx_field fields[] = {
-			{ "name", f->name },
-			{ "summary", f->summary },
-			{ "needs", f->needs ? f->needs : "" },
-			{ "kinds", f->kinds },
-			{ "status", f->status },
-			{ "message", f->message ? f->message : "" },
-			{ "effect", f->effect },
-			{ "seconds", NULL, f->seconds },
-			{ "refused_on", hang_text[f->hang] },
-			{ "cpus", NULL, f->cpus ? f->cpus : 1 },
-		};
 
 		if (scx_run_json(run)) {
-			scx_run_print_fields(run, "expectation", fields,
-					     sizeof(fields) / sizeof(fields[0]));
+			print_expectation(run, f);
 			continue;
 		}
 		printf("%s\n    %s\n", f->name, f->summary);
 		if (f->needs)
 			printf("    needs:    %s\n", f->needs);
-		printf("    kernel:   %s%s\n",
-		       strcmp(f->kinds, "0") ? "ends it, exit kind " : "lets it go on",
-		       strcmp(f->kinds, "0") ? f->kinds : "");
+		if (f->at_load)
+			puts("    begins:   when it is loaded, whatever --after-... says");
+		print_outcomes(f);
 		printf("    machine:  %s\n", f->effect);
 		if (f->seconds)
 			printf("    verdict:  within %u s\n", f->seconds);

@@ -362,13 +362,17 @@ class Fault(Case):
         for one in found:
             with self.subTest(fault=one['name']):
                 self.assertEqual(set(one), {'type', 'scheduler', 'name', 'summary', 'needs', 'kinds', 'status',
-                                            'message', 'effect', 'seconds', 'refused_on', 'cpus'})
+                                            'kernels', 'message', 'effect', 'seconds', 'refused_on', 'cpus',
+                                            'at_load'})
                 self.assertEqual((one['type'], one['scheduler']), ('expectation', 'fault'))
                 self.assertRegex(one['name'], r'^[a-z]+(-[a-z]+)*$')
                 self.assertLess(len(one['name']), 24)
                 kinds = one['kinds'].split()
                 self.assertLessEqual(set(kinds), {'0', '65', '1024', '1025', '1026'})
-                self.assertEqual(len(one['status'].split()), len(kinds))
+                kernels = [tuple(map(int, word.split('.'))) for word in one['kernels'].split()]
+                self.assertEqual((len(one['status'].split()), len(kernels)), (len(kinds), len(kinds)))
+                self.assertEqual(kernels, sorted(kernels))
+                self.assertEqual(kernels[0], (6, 12))
                 re.compile(one['message'])
                 # A verdict has a time to come in.
                 self.assertEqual(one['seconds'] > 0, kinds[0] != '0')
@@ -392,6 +396,8 @@ class Fault(Case):
         for one in self.expectations():
             self.assertIn(one['summary'], run.out)
             self.assertIn(one['effect'], run.out)
+        self.assertIn('\n    kernel:   ends it, exit kind 1024 (status 3); from 7.1: refuses it (status 1)\n', run.out)
+        self.assertIn('\n    kernel:   lets it go on (status 0), or ends it, exit kind 1026 (status 3)\n', run.out)
 
     def test_in_help(self):
         text = ' '.join(self.run_program('--help').out.split())

@@ -214,7 +214,12 @@ try() {
 			sched_stop 'no fault' INT
 			is 'no fault: none was committed' "$(stat committed)" 0
 			hasnt 'no fault: and none is told' "$OUT" '"type":"fault"'
-			diag_file hogs hogs.out
+			# Nice 5 has a third of the weight.
+			HEAVY=$(field 1 ms hogs.out)
+			LIGHT=$(field 2 ms hogs.out)
+			diag "no fault: nice 0 had $HEAVY ms, nice 5 $LIGHT ms"
+			num 'no fault: weights matter' "$HEAVY" -ge $((LIGHT * 2))
+			num 'no fault: as much as they should' "$HEAVY" -le $((LIGHT * 5))
 		fi
 		;;
 	loop-sleeping | loop-disallowed | loop-bounce) stalls "$1" --after-seconds 2 ;;

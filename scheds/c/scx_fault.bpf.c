@@ -25,8 +25,8 @@ const volatile char fault_name[FAULT_NAME_LEN];
 const volatile u64 after_enqueues;   /* calls of enqueue() before the fault may begin */
 const volatile u64 after_dispatches; /* calls of dispatch() */
 /*
- * Seconds since init(). Not 0, or the fault might strike while the kernel still enables the scheduler,
- * and then it could not be loaded rather than be ended.
+ * Seconds since the first call of enqueue(). Not 0, or the fault might strike before the kernel is through
+ * with enabling the scheduler, and then it could not be loaded rather than be ended.
  */
 const volatile u32 after_seconds = 1;
 const volatile u32 every; /* of the chances only each Nth is taken; 0: as the fault has it */
@@ -57,7 +57,7 @@ SCX_STATS_DEFINE(FAULT_NR_STATS);
 struct fault_record begun;
 
 static u64 vtime_now;
-static u64 started_ns;
+static u64 started_ns; /* the first call of enqueue() */
 static u64 nr_enqueues, nr_dispatches, nr_chances, nr_random;
 static u32 begin_claimed, once_claimed;
 static u32 offline_cpu; /* plus 1; 0: none */
@@ -96,7 +96,7 @@ static bool is_time(void)
 {
 	if (begun.time_ns)
 		return true;
-	return nr_enqueues >= after_enqueues && nr_dispatches >= after_dispatches &&
+	return started_ns && nr_enqueues >= after_enqueues && nr_dispatches >= after_dispatches &&
 	       bpf_ktime_get_ns() - started_ns >= after_seconds * 1000000000ULL;
 }
 
@@ -319,7 +319,10 @@ static bool enqueue_fault(struct task_struct *p, u64 vtime, u64 enq_flags)
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
 		return true;
 	case FAULT_VTIME_FIFO:
-		/* By turns; nobody serves the DSQ, so that the first is still there when the second comes. */
+		/*
+		 * By turns, but for CPUs that meet here. Nobody serves the DSQ, so what comes first is
+		 * still there when the other kind comes.
+		 */
 		if (!strikes(p))
 			return false;
 		if (nr_chances % 2)
@@ -375,8 +378,11 @@ void BPF_STRUCT_OPS(fault_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 vtime = scx_vtime_clamp(p->scx.dsq_vtime, vtime_now, SCX_SLICE_DFL);
 
-	if (fault != FAULT_NONE && !begun.time_ns)
+	if (fault != FAULT_NONE && !begun.time_ns) {
 		__sync_fetch_and_add(&nr_enqueues, 1);
+		if (!started_ns)
+			__sync_val_compare_and_swap(&started_ns, 0, bpf_ktime_get_ns());
+	}
 	if (fault == FAULT_LOOP_DISALLOWED && p->nr_cpus_allowed == 1)
 		note_bound(p);
 
@@ -568,7 +574,6 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(fault_init)
 	const struct cpumask *online;
 	s32 err;
 
-	started_ns = bpf_ktime_get_ns();
 	online = scx_bpf_get_online_cpumask();
 	first_cpu = bpf_cpumask_first(online);
 	scx_bpf_put_cpumask(online);

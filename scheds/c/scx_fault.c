@@ -335,7 +335,7 @@ static const struct scx_option options[] = {
 		.help = "behave for so long first. The conditions of --after-... must all be met",
 		SCX_RODATA(scx_fault, after_seconds),
 		SCX_RANGE(1, 86400),
-		.unit = "seconds",
+		.unit = "s",
 		.needs = "fault",
 	},
 	{

@@ -295,7 +295,15 @@ try() {
 		struck "$1"
 		sane "$1"
 		;;
-	kick-storm) goes_on "$1" 6 ;;
+	kick-storm)
+		goes_on "$1" 6
+		# Without load nothing else has the CPUs dispatch.
+		start --fault "$1" --json || return
+		sleep 4
+		sched_end 30 INT
+		num "$1: feeds itself on an idle machine" "$(json fault committed)" -gt $(($(stat run) * 10))
+		sane "$1"
+		;;
 	kick-wait)
 		if kick_wait_is_safe; then
 			goes_on "$1" 6

@@ -26,12 +26,6 @@ struct sched_ext_ops {
 	char name[128];
 };
 
-/* From 7.2 on: for schedulers that number the CPUs themselves. */
-struct sched_ext_ops_cid {
-	void (*dispatch)(__s32 cid, struct task_struct *prev);
-	char name[128];
-};
-
 __u64 calls;
 
 SEC("struct_ops/foreign_scheduler_asks_for_more")
@@ -44,18 +38,5 @@ int BPF_PROG(foreign_scheduler_asks_for_more, __s32 cpu, struct task_struct *pre
 SEC(".struct_ops.link")
 struct sched_ext_ops foreign_ops = {
 	.dispatch = (void *)foreign_scheduler_asks_for_more,
-	.name = "foreign",
-};
-
-SEC("struct_ops/foreign_asks_by_cid")
-int BPF_PROG(foreign_asks_by_cid, __s32 cid, struct task_struct *prev)
-{
-	__sync_fetch_and_add(&calls, 1);
-	return 0;
-}
-
-SEC(".struct_ops.link")
-struct sched_ext_ops_cid foreign_cid_ops = {
-	.dispatch = (void *)foreign_asks_by_cid,
 	.name = "foreign",
 };

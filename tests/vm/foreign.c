@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmforeign [twice|bare|cid] - run a scheduler that has nothing of this collection, until SIGTERM
+ * vmforeign [twice|bare] - run a scheduler that has nothing of this collection, until SIGTERM
  *
  * Prints 'ready' when it is attached, 'calls=N', the calls of its dispatch so far, at SIGUSR1 and at the
  * end. With 'twice', it is there a second time, by the same name, loaded later and refused by the kernel;
- * with 'bare' it has no dispatch; with 'cid' it is of the other form that schedulers have from 7.2 on.
+ * with 'bare' it has no dispatch.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -14,16 +14,12 @@
 
 #include "foreign.skel.h"
 
-static struct foreign_bpf *load(bool bare, bool cid)
+static struct foreign_bpf *load(bool bare)
 {
 	struct foreign_bpf *skeleton = foreign_bpf__open();
 
 	if (!skeleton)
 		return NULL;
-	bpf_map__set_autocreate(skeleton->maps.foreign_cid_ops, cid);
-	bpf_program__set_autoload(skeleton->progs.foreign_asks_by_cid, cid);
-	bpf_map__set_autocreate(skeleton->maps.foreign_ops, !cid);
-	bpf_program__set_autoload(skeleton->progs.foreign_scheduler_asks_for_more, !cid);
 	if (bare) {
 		skeleton->struct_ops.foreign_ops->dispatch = NULL;
 		bpf_program__set_autoload(skeleton->progs.foreign_scheduler_asks_for_more, false);
@@ -35,7 +31,6 @@ int main(int argc, char **argv)
 {
 	bool twice = argc > 1 && !strcmp(argv[1], "twice");
 	bool bare = argc > 1 && !strcmp(argv[1], "bare");
-	bool cid = argc > 1 && !strcmp(argv[1], "cid");
 	struct foreign_bpf *skeleton, *second = NULL;
 	struct bpf_link *link;
 	sigset_t signals;
@@ -46,16 +41,14 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
-	skeleton = load(bare, cid);
-	link = skeleton ? bpf_map__attach_struct_ops(cid ? skeleton->maps.foreign_cid_ops :
-							   skeleton->maps.foreign_ops) :
-			  NULL;
+	skeleton = load(bare);
+	link = skeleton ? bpf_map__attach_struct_ops(skeleton->maps.foreign_ops) : NULL;
 	if (!link) {
 		perror("vmforeign");
 		return 1;
 	}
 	if (twice) {
-		second = load(false, false);
+		second = load(false);
 		if (!second || bpf_map__attach_struct_ops(second->maps.foreign_ops)) {
 			fprintf(stderr, "vmforeign: the second one was not refused\n");
 			return 1;

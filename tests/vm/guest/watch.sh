@@ -286,18 +286,6 @@ if foreign_start bare; then
 	sched_stop 'no dispatch' TERM
 fi
 
-# The other form that schedulers have, with numbers of their own for the CPUs.
-if ! kernel_at_least 7.2; then
-	skip 'schedulers have one form up to 7.1' 'by cid: is watched'
-elif foreign_start cid; then
-	run_once scx watch --json --duration 1
-	is 'by cid: ends with 0' "$STATUS" 0
-	adds_up 'by cid' once.out
-	num 'by cid: calls were seen' "$(watch_total calls once.out foreign)" -ge 1
-	is 'by cid: none outside a pass' "$(watch_total outside once.out foreign)" 0
-	sched_stop 'by cid' TERM
-fi
-
 # --- The end of the one that watched all
 
 kill -TERM $ALL

@@ -28,21 +28,21 @@ under() {
 bounce() {
 	MOST=
 	sched_start central --json --test-batch 2 "$@" || return 1
-	chrt -f 40 vmpasses 30 >passes.out 2>passes.err &
-	passes=$!
-	wait_for 10 grep -q ready passes.out || diag_file vmpasses passes.err
+	chrt -f 40 scx watch --json >watch.out 2>watch.err &
+	watch=$!
+	wait_for 20 grep -q watch_start watch.out || diag_file 'scx watch' watch.err
 	BOUNCED=0
 	load 40 vmtool herd 2 0 2 160 || BOUNCED=$?
-	kill $passes
-	wait $passes
-	MOST=$(sed -n 's/^calls=\([0-9]*\).*/\1/p' passes.out | tail -n 1)
+	kill $watch
+	wait $watch
+	MOST=$(watch_total most_calls watch.out central)
 	diag "central $*: $(tail -n 1 load.out)"
-	diag "central $*: $(sed -n 's/ cpus.* passes/ passes/; /^calls/p' passes.out | tr '\n' ';')"
+	diag "central $*: $(watch_line watch_total watch.out central | sed 's/,"cpus":.*//')"
 }
 if bounce; then
 	is 'small buffer: all tasks run' "$BOUNCED" 0
-	is 'small buffer: all calls were seen in a pass' "$(grep outside passes.out)" outside=0
-	num 'small buffer: passes were seen' "$(grep -c '^calls=1 ' passes.out)" -eq 1
+	is 'small buffer: all calls were seen in a pass' "$(watch_total outside watch.out central)" 0
+	num 'small buffer: passes were seen' "$(watch_total 1 watch.out central)" -gt 0
 	num 'small buffer: a pass stays below 32 calls' "$MOST" -lt 32
 	num 'small buffer: it has two at most' "$MOST" -le 2
 	check 'small buffer: hackbench succeeds' hackbench_load 10

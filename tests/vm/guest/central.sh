@@ -118,7 +118,7 @@ else
 		# shellcheck disable=SC2086
 		set -- $fair $one $TICKS
 		for cpu in 1 2 3; do
-			num "nohz_full: CPU $cpu has a tick with the default scheduler" "$1" -ge 100
+			num "nohz_full: CPU $cpu has a tick with the default scheduler" "$1" -ge 50
 			num "nohz_full: with central and one task, a tenth of it or less" "$4" -le $(($1 / 10))
 			num "nohz_full: with central and two tasks, a tenth of it or less" "$7" -le $(($1 / 10))
 			shift

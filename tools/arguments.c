@@ -34,7 +34,7 @@ static bool store(const struct argument *argument, const char *text)
 
 /* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, const char *help, const struct argument *arguments,
-		 const struct option *longs)
+		 const struct option *longs, struct operands *operands)
 {
 	int letter;
 
@@ -63,7 +63,9 @@ static int parse(int argc, char **argv, const char *help, const struct argument 
 				return SCX_STATUS_USAGE;
 		}
 	}
-	if (optind < argc) {
+	if (operands) {
+		*operands = (struct operands){ argv + optind, argc - optind };
+	} else if (optind < argc) {
 		scx_error("unexpected argument '%s': try 'scx %s --help'", argv[optind], argv[0]);
 		return SCX_STATUS_USAGE;
 	}
@@ -73,6 +75,7 @@ static int parse(int argc, char **argv, const char *help, const struct argument 
 int parse_arguments(int argc, char **argv, const char *help, const struct argument *arguments,
 		    size_t nr)
 {
+	struct operands *operands = nr ? arguments[nr - 1].operands : NULL;
 	struct option *longs = calloc(nr + 2, sizeof(*longs));
 	int status;
 	size_t i;
@@ -81,12 +84,13 @@ int parse_arguments(int argc, char **argv, const char *help, const struct argume
 		scx_error("out of memory");
 		return SCX_STATUS_FAILED;
 	}
+	nr -= operands ? 1 : 0;
 	for (i = 0; i < nr; i++)
 		longs[i] = (struct option){ arguments[i].name,
 					    arguments[i].flag ? no_argument : required_argument,
 					    NULL, FIRST + i };
 	longs[nr] = (struct option){ "help", no_argument, NULL, HELP };
-	status = parse(argc, argv, help, arguments, longs);
+	status = parse(argc, argv, help, arguments, longs, operands);
 	free(longs);
 	return status;
 }

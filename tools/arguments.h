@@ -7,13 +7,23 @@
 #include <stddef.h>
 #include <scx/loader.h>
 
-/* An option, and the one of @flag, @number and @string where its value goes; the others are NULL. */
+/* What is left of the command line when its options are taken out. */
+struct operands {
+	char **list;
+	int nr;
+};
+
+/*
+ * An option, and the one of @flag, @number and @string where its value goes; the others are NULL. The
+ * last one may be no option, but has @operands: a subcommand without it takes none.
+ */
 struct argument {
 	const char *name;
 	const char *unit; /* of a number, for messages */
 	bool *flag;	  /* an option without an argument */
 	s64 *number;
 	const char **string;
+	struct operands *operands;
 	s64 min, max;
 };
 

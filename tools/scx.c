@@ -18,6 +18,8 @@ static const struct {
 	  tool_probe },
 	{ "watch", "how often the running scheduler's dispatch is called, live", watch_help,
 	  tool_watch },
+	{ "conform", "whether this kernel does about faulty schedulers what it should",
+	  conform_help, tool_conform },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

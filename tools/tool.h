@@ -9,10 +9,11 @@
  * Each gets its own arguments, with argv[0] being its name, and returns an exit status (enum
  * scx_exit_status).
  */
-extern const char probe_help[], status_help[], watch_help[];
+extern const char probe_help[], status_help[], watch_help[], conform_help[];
 
 int tool_probe(int argc, char **argv);
 int tool_status(int argc, char **argv);
 int tool_watch(int argc, char **argv);
+int tool_conform(int argc, char **argv);
 
 #endif /* SCX_TOOL_H */

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 import unittest
 
 PROGRAM = os.environ['SCX_PROGRAM']
@@ -35,7 +36,7 @@ class General(Case):
         for option in ('--help', '-h'):
             run = scx(option)
             self.assertEqual((run.returncode, run.stderr), (0, ''), run)
-            for word in ('Usage: scx ', 'status', 'probe', 'watch'):
+            for word in ('Usage: scx ', 'status', 'probe', 'watch', 'conform'):
                 self.assertIn(word, run.stdout)
 
     def test_version(self):
@@ -49,7 +50,7 @@ class General(Case):
         self.assertEqual((run.returncode, run.stderr), (0, ''), run)
         self.assertTrue(run.stdout.startswith('.TH SCX 8 '))
         page = run.stdout.replace('\\-', '-').replace('\\&', '')
-        for name in ('status', 'probe', 'watch'):
+        for name in ('status', 'probe', 'watch', 'conform'):
             self.assertIn(f'.SH scx {name}\n.nf\n{scx(name, "--help").stdout}.fi\n', page)
 
     def test_usage(self):
@@ -59,7 +60,8 @@ class General(Case):
 
     def test_full_disk(self):
         with open('/dev/full', 'w', encoding='utf-8') as full:
-            for arguments in (['--help'], ['--version'], ['--man'], ['probe', '--help'], ['probe'], ['watch', '--help']):
+            for arguments in (['--help'], ['--version'], ['--man'], ['probe', '--help'], ['probe'], ['watch', '--help'],
+                              ['conform', '--help']):
                 with self.subTest(arguments=arguments):
                     self.assertEqual(scx(*arguments, stdout=full).returncode, 1)
 
@@ -77,6 +79,9 @@ class Command(Case):
                 self.assertLessEqual(len(line), 80)
         self.assert_usage(scx(self.name, '--nonsense'), '--nonsense')
         self.assert_usage(scx(self.name, '-x'), "'-x'")
+        self.check_stray()
+
+    def check_stray(self):
         self.assert_usage(scx(self.name, 'stray'), "'stray'")
 
 
@@ -165,6 +170,61 @@ class Watch(Command):
         for arguments in ([], ['--once'], ['--json', '--duration', '1']):
             with self.subTest(arguments=arguments):
                 run = scx('watch', *arguments)
+                self.assertEqual((run.returncode, run.stdout, run.stderr),
+                                 (4, '', 'scx: this kernel has no sched_ext\n'), run)
+
+
+class Conform(Command):
+    name = 'conform'
+
+    def check_stray(self):
+        # Names of faults: whether there is such a fault is known once there is a kernel to ask.
+        pass
+
+    def test_options(self):
+        self.check_options()
+
+    def test_help(self):
+        run = scx('conform', '--help')
+        for word in ('--list', '--json', '--tap', '--reference FILE', '--bindir DIR', '--stop', '--force',
+                     '3 something differs'):
+            self.assertIn(word, run.stdout)
+
+    def test_bad_values(self):
+        for option in ('--bindir', '--reference'):
+            with self.subTest(option=option):
+                self.assert_usage(scx('conform', option), f'{option} needs an argument')
+                self.assert_usage(scx('conform', option, ''), 'not empty')
+        for option in ('--json=yes', '--tap=1', '--list=x', '--stop=1', '--force=1'):
+            with self.subTest(option=option):
+                self.assert_usage(scx('conform', option), f"'{option}'")
+        self.assert_usage(scx('conform', '--json', '--tap'), '--json and --tap')
+        self.assert_usage(scx('conform', '--list', '--tap'), '--list')
+        self.assert_usage(scx('conform', '--list', '--stop'), '--list')
+
+    def test_bad_reference(self):
+        def refused(content, said):
+            with tempfile.NamedTemporaryFile('w', suffix='.json', encoding='utf-8') as file:
+                file.write(content)
+                file.flush()
+                run = scx('conform', '--reference', file.name)
+                self.assertEqual((run.returncode, run.stdout, run.stderr.count('\n')), (1, '', 1), run)
+                self.assertIn(said, run.stderr)
+
+        refused('', 'has no expectation')
+        refused('hello\n', 'line 1: it is no JSON object')
+        refused('{"type":"conform_summary"}\n{"type":"expectation","name":"x"}\n', 'line 2: it lacks kinds')
+        refused('\0\0\0', 'line 1: ')
+        run = scx('conform', '--reference', '/nowhere/x')
+        self.assertEqual((run.returncode, run.stdout), (1, ''), run)
+        self.assertIn("'/nowhere/x'", run.stderr)
+
+    def test_no_sched_ext(self):
+        if HAS_SCHED_EXT:
+            self.skipTest('this machine has sched_ext')
+        for arguments in ([], ['--list'], ['--json', 'lost-task'], ['--force', '--tap']):
+            with self.subTest(arguments=arguments):
+                run = scx('conform', *arguments)
                 self.assertEqual((run.returncode, run.stdout, run.stderr),
                                  (4, '', 'scx: this kernel has no sched_ext\n'), run)
 

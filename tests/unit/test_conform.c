@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0
+/* scx conform, as far as it needs no kernel: records, expectations, the kernel's log, reports. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "conform_faults.h"
+#include "conform_loader.h"
+#include "conform_log.h"
+#include "conform_record.h"
+#include "conform_reference.h"
+#include "conform_report.h"
+#include "json.h"
+#include "log.h"
+
+static void test_records(void)
+{
+	static const char line[] =
+		"{\"type\":\"exit\",\"a\":{\"kind\":1,\"list\":[1,{\"x\":\"}\"}]},\"kind\":1026,"
+		"\"message\":\"a \\\"b\\\" \\\\ \\u0007\\n\\u00e9.\",\"low\":-5, \"last\" : \"end\" }";
+	char text[64];
+	s64 number = 0;
+
+	CHECK(record_is(line, "exit"));
+	CHECK(!record_is(line, "exi"));
+	CHECK(record_number(line, "kind", &number));
+	CHECK_EQ(number, 1026);
+	CHECK(record_number(line, "low", &number));
+	CHECK_EQ(number, -5);
+	CHECK(record_text(line, "message", text, sizeof(text)));
+	CHECK_STR(text, "a \"b\" \\ \a\n?.");
+	CHECK(record_text(line, "message", text, 4));
+	CHECK_STR(text, "a \"");
+	CHECK(record_text(line, "last", text, sizeof(text)));
+	CHECK_STR(text, "end");
+	/* Not on top, of another type, not there. */
+	CHECK(!record_number(line, "x", &number));
+	CHECK(!record_number(line, "message", &number));
+	CHECK(!record_text(line, "kind", text, sizeof(text)));
+	CHECK(!record_text(line, "nothing", text, sizeof(text)));
+	CHECK(!record_number("{\"n\":1.5}", "n", &number));
+	CHECK(!record_number("{\"n\":99999999999999999999}", "n", &number));
+}
+
+static void test_broken_records(void)
+{
+	static const char *const lines[] = {
+		"",
+		"x",
+		"{",
+		"{}",
+		"{\"",
+		"{\"a",
+		"{\"a\"",
+		"{\"a\":",
+		"{\"a\":\"",
+		"{\"a\":\"\\",
+		"{\"a\":\"\\u00",
+		"{\"a\":{\"wanted\":\"x\"",
+		"{\"a\":[",
+		"{\"a\":,\"wanted\":\"x\"}",
+		"{\"a\":}",
+		"{\"a\" \"wanted\":\"x\"}",
+		"{a:1,\"wanted\":\"x\"}",
+		"{\"wanted\":\"cut",
+		"{\"wanted\":\"cut\\",
+		"[\"wanted\",\"x\"]",
+	};
+	char text[16];
+	s64 number;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		check_context("%s", lines[i]);
+		CHECK(!record_text(lines[i], "wanted", text, sizeof(text)));
+		CHECK(!record_number(lines[i], "wanted", &number));
+	}
+	check_context(NULL);
+	/* A string cut within an escape ends where the line does. */
+	CHECK(record_text("{\"a\":\"\\u00\"}", "a", text, sizeof(text)));
+}
+
+#define LINE(name, kinds, status, kernels, message, seconds)                              \
+	"{\"type\":\"expectation\",\"name\":\"" name "\",\"kinds\":\"" kinds              \
+	"\",\"status\":\"" status "\",\"kernels\":\"" kernels "\",\"message\":\"" message \
+	"\",\"seconds\":" #seconds "}"
+
+static const struct expectation *add(struct reference *reference, const char *line)
+{
+	const char *why = NULL;
+
+	CHECK_EQ(reference_add(reference, line, &why), 0);
+	return reference->nr ? &reference->list[reference->nr - 1] : NULL;
+}
+
+static void test_by_kernel(void)
+{
+	struct reference reference = {};
+	struct outcome outcomes[EXPECTATION_OUTCOMES];
+	const struct expectation *expected;
+
+	expected = add(&reference,
+		       LINE("wrong-context", "1024 0 64", "3 1 0", "6.12 7.1 7.1", ".", 15));
+	CHECK_EQ(expectation_for(expected, "6.12.107", outcomes), 1);
+	CHECK_EQ(outcomes[0].kind, 1024);
+	CHECK_EQ(expectation_for(expected, "7.0.13+deb13-cloud-amd64", outcomes), 1);
+	CHECK_EQ(outcomes[0].kind, 1024);
+	CHECK_EQ(expectation_for(expected, "7.1-rc3", outcomes), 2);
+	CHECK_EQ(outcomes[0].status, 1);
+	CHECK_EQ(outcomes[1].kind, 64);
+	CHECK_EQ(expectation_for(expected, "10.0.1", outcomes), 2);
+	CHECK_EQ(expectation_for(expected, "6.9", outcomes), 0);
+	CHECK(expectation_allows(expected, "6.12", 1024, 3));
+	CHECK(!expectation_allows(expected, "6.12", 1024, 1));
+	CHECK(!expectation_allows(expected, "6.12", 0, 1));
+	CHECK(expectation_allows(expected, "7.2", 0, 1));
+	/* In place of one of the same name. */
+	add(&reference, LINE("wrong-context", "1", "2", "3.0", "", 0));
+	CHECK_EQ(reference.nr, 1);
+	CHECK_EQ(reference_find(&reference, "wrong-context")->outcomes[0].kind, 1);
+	CHECK(!reference_find(&reference, "wrong"));
+	reference_free(&reference);
+}
+
+static void test_bad_references(void)
+{
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{ "hello", "type" },
+		{ "{\"type\":\"expectation\"}", "name" },
+		{ "{\"type\":\"expectation\",\"name\":\"x\",\"kinds\":\"1\"}", "lacks" },
+		{ LINE("x", "", "", "", "", 0), "empty" },
+		{ LINE("x", "1x", "3", "6.12", "", 0), "kinds" },
+		{ LINE("x", "1 2", "3", "6.12 6.12", "", 0), "status" },
+		{ LINE("x", "1", "3", "six", "", 0), "kernels" },
+		{ LINE("x", "1", "3 4", "6.12", "", 0), "one length" },
+		{ LINE("x", "1 1 1 1 1 1 1 1 1", "1 1 1 1 1 1 1 1 1",
+		       "6.1 6.1 6.1 6.1 6.1 6.1 6.1 6.1 6.1", "", 0),
+		  "too long" },
+		{ LINE("x", "1", "3", "6.12", "(", 0), "regular" },
+		{ LINE("x", "1", "3", "6.12", "", -1), "seconds" },
+		{ "{\"type\":\"conform\",\"name\":\"x\",\"verdict\":\"passed\",\"kind\":1}",
+		  "lacks" },
+	};
+	struct reference reference = {};
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		check_context("%s", bad[i].line);
+		why = NULL;
+		CHECK_EQ(reference_add(&reference, bad[i].line, &why), -EINVAL);
+		CHECK_HAS(why ? why : "", bad[i].why);
+	}
+	check_context(NULL);
+	CHECK_EQ(reference.nr, 0);
+	/* Other lines are none of ours; what did not run tells nothing. */
+	CHECK_EQ(reference_add(&reference, "{\"type\":\"conform_summary\",\"kernel\":\"7.3\"}",
+			       &why),
+		 0);
+	CHECK_EQ(reference_add(&reference,
+			       "{\"type\":\"conform\",\"name\":\"x\",\"verdict\":\"refused\"}",
+			       &why),
+		 0);
+	CHECK_EQ(reference.nr, 0);
+	reference_free(&reference);
+}
+
+static void test_reference_files(void)
+{
+	struct reference reference = {};
+	char path[4200];
+
+	log_init("scx", false);
+	write_file("good", LINE("a", "1026", "3", "6.12", "", 30) "\n\n" LINE("b", "0", "0", "6.12",
+									      "", 0) "\n");
+	write_file("bad", LINE("a", "1026", "3", "6.12", "", 30) "\n{\"type\":\"expectation\"}\n");
+	write_file("empty", "\n");
+	snprintf(path, sizeof(path), "%s/good", temporary_directory());
+	CHECK_EQ(reference_read(&reference, path), 0);
+	CHECK_EQ(reference.nr, 2);
+	reference_free(&reference);
+
+	snprintf(path, sizeof(path), "%s/bad", temporary_directory());
+	capture_stderr();
+	CHECK_EQ(reference_read(&reference, path), -EINVAL);
+	CHECK_HAS(captured(), "bad', line 2: it has no name");
+	reference_free(&reference);
+
+	snprintf(path, sizeof(path), "%s/empty", temporary_directory());
+	capture_stderr();
+	CHECK_EQ(reference_read(&reference, path), -EINVAL);
+	CHECK_HAS(captured(), "has no expectation");
+
+	snprintf(path, sizeof(path), "%s/none", temporary_directory());
+	capture_stderr();
+	CHECK_EQ(reference_read(&reference, path), -ENOENT);
+	CHECK_HAS(captured(), "cannot read");
+}
+
+#define SECOND 1000000000LL
+
+static void test_judge(void)
+{
+	struct reference reference = {};
+	const struct expectation *stall, *goes_on;
+	struct observation seen = {
+		.kind = 1026,
+		.status = 3,
+		.message = "x[1] failed to run for 5.2s",
+		.began_ns = SECOND,
+		.ended_ns = 7 * SECOND,
+	};
+	char differences[1024];
+
+	stall = add(&reference,
+		    LINE("lost-task", "1026", "3", "6.12", "failed to run for|late", 30));
+	CHECK(reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "");
+	CHECK_EQ(observation_ms(&seen), 6000);
+
+	seen.kind = 1024;
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(
+		differences,
+		"expected: ended, exit kind 1026 (status 3); seen: ended, exit kind 1024 (status 3)");
+	seen.kind = 1026;
+	seen.status = 0;
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	seen.status = 3;
+
+	strcpy(seen.message, "something else");
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(
+		differences,
+		"expected: a message that matches 'failed to run for|late'; seen: 'something else'");
+	strcpy(seen.message, "late");
+
+	seen.ended_ns = 31 * SECOND + 1000000;
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "expected: within 30 s; seen: after 30.001 s");
+	/* Not known when it began: nothing to hold against it. */
+	seen.began_ns = 0;
+	CHECK_EQ(observation_ms(&seen), -1);
+	CHECK(reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+
+	strcpy(seen.problems, "machine: one\nmachine: two");
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "machine: one\nmachine: two");
+	seen.problems[0] = '\0';
+
+	seen.not_ended = true;
+	seen.kind = 0;
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "expected: ended, exit kind 1026 (status 3); seen: not ended");
+	seen.not_ended = false;
+
+	CHECK(!reference_judge(stall, "6.1", &seen, differences, sizeof(differences)));
+	CHECK_HAS(differences, "as old as 6.1");
+	/* Cut, not overrun. */
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, 10));
+	CHECK_EQ(strlen(differences), 9);
+
+	goes_on = add(&reference, LINE("chaos", "0", "0", "6.12", "", 0));
+	seen = (struct observation){ .status = 0 };
+	CHECK(reference_judge(goes_on, "7.3", &seen, differences, sizeof(differences)));
+	seen.status = 1;
+	CHECK(!reference_judge(goes_on, "7.3", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "expected: goes on (status 0); seen: not loaded (status 1)");
+	reference_free(&reference);
+}
+
+static void test_own_table(void)
+{
+	struct reference reference = {};
+	struct faults faults = {};
+	size_t i;
+
+	CHECK_EQ(faults_add(&faults, "lost-task"), 0);
+	CHECK_EQ(faults_add(&faults, "of-tomorrow"), 0);
+	CHECK_EQ(faults_add_own(&faults, &reference), 0);
+	CHECK_EQ(faults.nr, reference.nr + 2);
+	CHECK_STR(faults_find(&faults, "lost-task")->arguments[0], "--task");
+	CHECK(!faults_find(&faults, "of-tomorrow")->arguments[0]);
+	CHECK(!faults_find(&faults, "of"));
+	for (i = 0; i < reference.nr; i++) {
+		const struct expectation *expected = &reference.list[i];
+		struct reference copy = {};
+		struct json_text {
+			FILE *file;
+			struct json json;
+		} text = { .file = text_file() };
+		struct outcome outcomes[EXPECTATION_OUTCOMES];
+		const char *line, *why = "";
+
+		check_context("%s", expected->name);
+		CHECK(faults_find(&faults, expected->name) != NULL);
+		CHECK(expectation_for(expected, "6.12", outcomes) >= 1);
+		CHECK(expected->summary[0]);
+		/* As it is written it is read. */
+		json_begin(&text.json, text.file);
+		expectation_json(expected, &text.json);
+		json_end(&text.json);
+		line = text_of(text.file);
+		CHECK_EQ(reference_add(&copy, line, &why), 0);
+		CHECK_STR(why ? why : "", "");
+		CHECK(copy.nr == 1 && !memcmp(&copy.list[0], expected, sizeof(*expected)));
+		reference_free(&copy);
+	}
+	check_context(NULL);
+	faults_free(&faults);
+	reference_free(&reference);
+}
+
+static void test_loader_lines(void)
+{
+	struct loader loader = {};
+
+	loader_line(&loader, "not JSON");
+	loader_line(&loader, "{\"type\":\"message\",\"text\":\"injector: 5 dispatches to go\"}");
+	loader_line(&loader, "{\"type\":\"message\",\"time_ns\":5,\"text\":\"CPU 1 is online\"}");
+	CHECK(!loader.started && !loader.began_ns && !loader.has_exit);
+	loader_line(&loader, "{\"type\":\"start\",\"options\":{\"a\":1}}");
+	CHECK(loader.started);
+	loader_line(
+		&loader,
+		"{\"type\":\"message\",\"time_ns\":77,\"text\":\"fault error begins at 76 ns on CPU 1\"}");
+	CHECK_EQ(loader.began_ns, 77);
+	/* The first counts. */
+	loader_line(&loader, "{\"type\":\"fault\",\"name\":\"error\",\"time_ns\":99}");
+	CHECK_EQ(loader.began_ns, 77);
+	loader_line(
+		&loader,
+		"{\"type\":\"exit\",\"kind\":1025,\"message\":\"m\",\"code\":-3,\"time_ns\":100,\"dump\":\"x\"}");
+	CHECK(loader.has_exit);
+	CHECK_EQ(loader.kind, 1025);
+	CHECK_EQ(loader.code, -3);
+	CHECK_EQ(loader.ended_ns, 100);
+	CHECK_STR(loader.message, "m");
+
+	loader = (struct loader){};
+	loader_line(
+		&loader,
+		"{\"type\":\"message\",\"time_ns\":78,\"text\":\"injector: x[3] will not be dispatched\"}");
+	CHECK_EQ(loader.began_ns, 78);
+	loader = (struct loader){};
+	loader_line(&loader, "{\"type\":\"fault\",\"name\":\"error\",\"time_ns\":99}");
+	CHECK_EQ(loader.began_ns, 99);
+}
+
+static void test_loader_complaints(void)
+{
+	char said[] =
+		"scx_fault: warning: a\nlibbpf: x\nscx_fault: kernel 7.1 refused it\nscx_fault: warning: b\n";
+	struct loader loader = { .err.text = said };
+	char text[64];
+
+	loader_complaint(&loader, text, sizeof(text));
+	CHECK_STR(text, "kernel 7.1 refused it");
+	loader.err.text = NULL;
+	loader_complaint(&loader, text, sizeof(text));
+	CHECK_STR(text, "it said nothing");
+}
+
+/* A child that is no scheduler: its output, its end, its status. */
+static void test_loader_child(void)
+{
+	const char *const arguments[] = {
+		"-c", "echo '{\"type\":\"start\"}'; echo 'scx_x: oh' >&2; kill -9 $$", NULL
+	};
+	const char *const nothing[] = { NULL };
+	struct loader loader;
+	char text[64];
+	int i;
+
+	CHECK_EQ(loader_start(&loader, "/bin/sh", arguments), 0);
+	for (i = 0; i < 3000 && !loader.ended; i++)
+		loader_watch(&loader, 20);
+	CHECK(loader.ended && loader.started);
+	CHECK_EQ(loader.status, 128 + 9);
+	loader_complaint(&loader, text, sizeof(text));
+	CHECK_STR(text, "oh");
+	loader_end(&loader);
+
+	CHECK_EQ(loader_start(&loader, "/nowhere/scx_none", nothing), 0);
+	for (i = 0; i < 3000 && !loader.ended; i++)
+		loader_watch(&loader, 20);
+	CHECK_EQ(loader.status, 127);
+	loader_end(&loader);
+
+	CHECK_EQ(loader_find("/bin", "sh", text, sizeof(text)), 0);
+	CHECK_STR(text, "/bin/sh");
+	CHECK_EQ(loader_find("/bin", "scx_none", text, sizeof(text)), -ENOENT);
+}
+
+static u32 warnings(const char *const *records, size_t nr, struct kernel_log *log)
+{
+	size_t i;
+
+	*log = (struct kernel_log){ .fd = -1 };
+	for (i = 0; i < nr; i++)
+		kernel_log_record(log, records[i]);
+	kernel_log_close(log);
+	return log->nr;
+}
+
+static void test_kernel_log(void)
+{
+	static const char *const clean[] = {
+		"6,1,1000,-;sched_ext: BPF scheduler \"simple\" enabled\n SUBSYSTEM=x\n",
+		"3,2,1001,-;sched_ext: BPF scheduler \"fault\" disabled (runnable task stall)\n",
+		"3,3,1002,-;sched_ext: fault: x[12] failed to run for 5.2s\n",
+		"4,4,1003,c;   scx_watchdog_workfn+0x12/0x40\n",
+		"4,5,1003,+;   kthread+0x12/0x40 [x]\n",
+		"4,6,1004,-;hrtimer: interrupt took 123456 ns\n",
+		"4,7,1004,-;clocksource: timekeeping watchdog on CPU1: hpet read-back delay of 1ns\n",
+		"4,8,1005,-;process 12 (conform-load) no longer affine to cpu1\n",
+		"30,9,1006,-;a daemon of facility 3, level 6\n",
+		"not a record",
+		"3,1",
+	};
+	static const char *const dirty[] = {
+		"4,1,1000,-;rcu: INFO: rcu_preempt self-detected stall on CPU\n",
+		"28,2,1000,-;a daemon of facility 3, level 4\n",
+	};
+	static const char soft[] =
+		"3,1,5000000,-;NOHZ tick-stop error: local softirq work is pending, handler #200!!!\n";
+	static const char soon[] =
+		"6,2,5100000,-;sched_ext: BPF scheduler \"simple\" disabled (unregistered from user space)\n";
+	static const char late[] =
+		"6,2,6100000,-;sched_ext: BPF scheduler \"simple\" disabled (unregistered from user space)\n";
+	struct kernel_log log;
+
+	CHECK_EQ(warnings(clean, ARRAY_SIZE(clean), &log), 0);
+	CHECK_STR(log.reason, "runnable task stall");
+	CHECK_EQ(warnings(dirty, ARRAY_SIZE(dirty), &log), 2);
+	CHECK_STR(log.first, "rcu: INFO: rcu_preempt self-detected stall on CPU");
+	/* Softirqs on an idle CPU, just before a scheduler is gone; and otherwise. */
+	CHECK_EQ(warnings((const char *[]){ soft, soon }, 2, &log), 0);
+	CHECK_STR(log.reason, "unregistered from user space");
+	CHECK_EQ(warnings((const char *[]){ soft, late }, 2, &log), 1);
+	CHECK_EQ(warnings((const char *[]){ soft }, 1, &log), 1);
+	CHECK_EQ(warnings((const char *[]){ soft, soft, soon }, 3, &log), 1);
+}
+
+/* Two results: one that failed, one that was refused. */
+static const char *report(enum report_form form)
+{
+	static const struct fault fault = { .name = "lost-task" },
+				  other = { .name = "loop-sleeping" };
+	static struct expectation expected = {
+		.name = "lost-task",
+		.outcomes = { { "6.12", 1026, 3 }, { "6.12", 0, 0 } },
+		.nr = 2,
+		.message = "stall",
+		.seconds = 30,
+	};
+	u32 late[] = { 1500, UINT32_MAX, 20 };
+	struct result failed = {
+		.fault = &fault,
+		.expected = &expected,
+		.verdict = VERDICT_FAILED,
+		.differences = "expected: this; seen: that\nmachine: broken",
+		.seen = { .kind = 1024,
+			  .status = 3,
+			  .message = "a \"b\"",
+			  .began_ns = SECOND,
+			  .ended_ns = 3 * SECOND,
+			  .problems = "machine: broken" },
+		.late_us = late,
+		.nr_late = 3,
+		.worst_us = 1500,
+	};
+	struct result refused = {
+		.fault = &other,
+		.expected = &expected,
+		.verdict = VERDICT_REFUSED,
+		.reason = "kernel #1 would hang",
+	};
+	struct report report = { .form = form, .file = text_file(), .release = "6.12.107" };
+
+	report_begin(&report, 2);
+	report_result(&report, &failed);
+	report_result(&report, &refused);
+	report_end(&report, 12);
+	return text_of(report.file);
+}
+
+static void test_reports(void)
+{
+	struct reference reference = {};
+	const char *text, *why;
+	char part[64];
+
+	text = report(REPORT_TEXT);
+	CHECK_HAS(text, "kernel 6.12.107, 2 faults\n");
+	CHECK_HAS(text, "\nlost-task            failed    1024      3    2.000     1.500  a \"b\"\n"
+			"    expected: this; seen: that\n    machine: broken\n");
+	CHECK_HAS(text, "\nloop-sleeping        refused  kernel #1 would hang\n");
+	CHECK_HAS(text,
+		  "\n0 passed, 1 failed, 1 refused, 0 skipped, 0 could not be run, in 12 s\n");
+
+	text = report(REPORT_TAP);
+	CHECK(!strncmp(text, "1..2\n", 5));
+	CHECK_HAS(
+		text,
+		"\nnot ok 1 - lost-task\n# ended, exit kind 1024 (status 3), seconds: 2.000, "
+		"heartbeats at most 1.500 ms late\n# message: a \"b\"\n# expected: this; seen: that\n"
+		"# machine: broken\n");
+	CHECK_HAS(text, "\nok 2 - loop-sleeping # SKIP refused: kernel  1 would hang\n");
+
+	text = report(REPORT_JSON);
+	CHECK_HAS(text, "\"expected_kinds\":\"1026 0\",\"expected_status\":\"3 0\"");
+	CHECK_HAS(
+		text,
+		"\"took_ms\":2000,\"late_us\":1500,\"late_us_by_cpu\":{\"0\":1500,\"2\":20},\"sane\":0");
+	CHECK_HAS(
+		text,
+		"\n{\"type\":\"conform_summary\",\"kernel\":\"6.12.107\",\"passed\":0,\"failed\":1,"
+		"\"refused\":1,\"skipped\":0,\"errors\":0,\"took_s\":12}\n");
+	CHECK(record_text(text, "verdict", part, sizeof(part)));
+	CHECK_STR(part, "failed");
+	/* What was seen can be what is expected. */
+	CHECK_EQ(reference_add(&reference, text, &why), 0);
+	CHECK_EQ(reference.nr, 1);
+	CHECK(reference.nr && expectation_allows(&reference.list[0], "6.12", 1024, 3));
+	CHECK(reference.nr && !expectation_allows(&reference.list[0], "7.3", 1026, 3));
+	reference_free(&reference);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(test_records),	   TEST(test_broken_records),  TEST(test_by_kernel),
+		TEST(test_bad_references), TEST(test_reference_files), TEST(test_judge),
+		TEST(test_own_table),	   TEST(test_loader_lines),    TEST(test_loader_complaints),
+		TEST(test_loader_child),   TEST(test_kernel_log),      TEST(test_reports),
+	};
+
+	return run_tests(tests, ARRAY_SIZE(tests));
+}

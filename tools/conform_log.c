@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conform_log.h"
+
+#define WARNING_LEVEL	 4
+#define PENDING_LIMIT_US 1000000
+
+static const char disabled[] = "^sched_ext: BPF scheduler \"[^\"]*\" disabled \\(";
+/*
+ * While the kernel takes a scheduler off, ksoftirqd waits in a queue as all tasks do, and an idle CPU is
+ * found to have left softirqs. Seen on 6.16 to 6.18, within 0.1 s before the end.
+ */
+static const char softirq[] =
+	"^NOHZ tick-stop error: local softirq work is pending, handler #[0-9a-f]+!!!$";
+
+static const char *const excused[] = {
+	/* Who was ended and why, the message, and the backtrace. */
+	disabled,
+	"^sched_ext: [a-z0-9_]+: ",
+	"^ *[A-Za-z0-9_.]+\\+0x[0-9a-f]+/0x[0-9a-f]+( \\[|$)",
+	/* With any cgroup, 6.12 to 7.0. */
+	"^sched_ext: \"[^\"]*\" does not implement cgroup cpu.weight$",
+	/* A CPU that was not there for a while: its host was busy, or a lockup was asked for. */
+	"^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)",
+	"^hrtimer: interrupt took [0-9]+ ns$",
+	/* Of a CPU that is taken offline. */
+	"^process [0-9]+ \\(.*\\) no longer affine to cpu[0-9]+$",
+};
+
+static bool matches(const char *text, const char *pattern)
+{
+	regex_t regex;
+	bool found;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
+		return false;
+	found = !regexec(&regex, text, 0, NULL, 0);
+	regfree(&regex);
+	return found;
+}
+
+static void warn_of(struct kernel_log *log, const char *text)
+{
+	if (!log->nr++)
+		snprintf(log->first, sizeof(log->first), "%s", text);
+}
+
+static void settle_pending(struct kernel_log *log)
+{
+	if (log->pending[0])
+		warn_of(log, log->pending);
+	log->pending[0] = '\0';
+}
+
+void kernel_log_record(struct kernel_log *log, const char *record)
+{
+	unsigned long priority, sequence;
+	unsigned long long us;
+	const char *start;
+	char text[256];
+	size_t i;
+
+	if (sscanf(record, "%lu,%lu,%llu,", &priority, &sequence, &us) != 3)
+		return;
+	start = strchr(record, ';');
+	if (!start)
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(start + 1, "\n"), start + 1);
+
+	if (matches(text, disabled)) {
+		if (us - log->pending_us < PENDING_LIMIT_US)
+			log->pending[0] = '\0';
+		start = strstr(text, "disabled (") + strlen("disabled (");
+		snprintf(log->reason, sizeof(log->reason), "%.*s", (int)strcspn(start, ")"), start);
+	}
+	if (matches(text, softirq)) {
+		settle_pending(log);
+		snprintf(log->pending, sizeof(log->pending), "%s", text);
+		log->pending_us = us;
+		return;
+	}
+	if (priority % 8 > WARNING_LEVEL)
+		return;
+	for (i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
+		if (matches(text, excused[i]))
+			return;
+	warn_of(log, text);
+}
+
+int kernel_log_open(struct kernel_log *log)
+{
+	memset(log, 0, sizeof(*log));
+	log->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log->fd < 0)
+		return -errno;
+	if (lseek(log->fd, 0, SEEK_END) < 0) {
+		int err = -errno;
+
+		close(log->fd);
+		log->fd = -1;
+		return err;
+	}
+	return 0;
+}
+
+void kernel_log_read(struct kernel_log *log)
+{
+	char record[8192];
+	ssize_t len;
+
+	while (log->fd >= 0) {
+		len = read(log->fd, record, sizeof(record) - 1);
+		if (len > 0) {
+			record[len] = '\0';
+			kernel_log_record(log, record);
+		} else if (len < 0 && errno == EPIPE) {
+			/* Overwritten before it was read: the next read goes on with what is left. */
+			warn_of(log, "(more was logged than the kernel's buffer holds)");
+		} else if (len == 0 || errno != EINTR) {
+			return;
+		}
+	}
+}
+
+void kernel_log_close(struct kernel_log *log)
+{
+	kernel_log_read(log);
+	settle_pending(log);
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = -1;
+}

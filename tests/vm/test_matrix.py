@@ -304,19 +304,20 @@ class Tables(unittest.TestCase):
         self.assertEqual(matrix.table(data)[0][3][1], 'ok, -')
 
     def test_readme(self):
-        update = load(HERE.parent.parent / 'scripts' / 'update-matrix')
+        readme = load(HERE.parent.parent / 'scripts' / 'lib' / 'readme.py')
+        begin, end = readme.markers('matrix')
         section = matrix.markdown(self.data())
         self.assertIn('2026-01-02', section)
         self.assertIn('| 7.3.4 | ok, FAIL |', section)
-        text = f'a\n{update.BEGIN}\nold\n{update.END}\nb\n'
-        once = update.replaced(text, section)
+        text = f'a\n{begin}\nold\n{end}\nb\n'
+        once = readme.replaced(text, 'matrix', section)
         self.assertNotIn('old', once)
-        self.assertTrue(once.startswith(f'a\n{update.BEGIN}\nRun on'))
-        self.assertTrue(once.endswith(f'\n{update.END}\nb\n'))
-        self.assertEqual(update.replaced(once, section), once)
-        for bad in ('', f'{update.BEGIN}\n', f'{update.END}\n{update.BEGIN}\n', once + once):
+        self.assertTrue(once.startswith(f'a\n{begin}\nRun on'))
+        self.assertTrue(once.endswith(f'\n{end}\nb\n'))
+        self.assertEqual(readme.replaced(once, 'matrix', section), once)
+        for bad in ('', f'{begin}\n', f'{end}\n{begin}\n', once + once):
             with self.assertRaises(ValueError):
-                update.replaced(bad, section)
+                readme.replaced(bad, 'matrix', section)
 
 
 class Kernels(unittest.TestCase):

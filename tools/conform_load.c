@@ -18,8 +18,11 @@ struct load {
 	pid_t pid;
 	size_t nr;
 	u32 *seen;   /* ours */
-	u32 *counts; /* shared with the load */
+	u32 *counts; /* shared with the load; the one behind the last: are all there? */
 };
+
+/* For all of its tasks to be there. */
+#define READY_LIMIT_MS 60000
 
 /* One task, in the load's process. */
 struct worker {
@@ -123,8 +126,24 @@ static void run(struct load *load, const cpu_set_t *cpus)
 		workers[n].sleeps = true;
 		start(&workers[n++], -1);
 	}
+	__atomic_store_n(&load->counts[load->nr], 1, __ATOMIC_RELEASE);
 	for (;;)
 		pause();
+}
+
+/* Wait until all tasks are there. Returns 0 or an error number. */
+static int wait_until_ready(const struct load *load)
+{
+	int ms;
+
+	for (ms = 0; ms < READY_LIMIT_MS; ms += 10) {
+		if (__atomic_load_n(&load->counts[load->nr], __ATOMIC_ACQUIRE))
+			return 0;
+		if (waitpid(load->pid, NULL, WNOHANG))
+			return ECHILD;
+		usleep(10000);
+	}
+	return ETIMEDOUT;
 }
 
 struct load *load_start(const cpu_set_t *cpus)
@@ -136,7 +155,7 @@ struct load *load_start(const cpu_set_t *cpus)
 		return NULL;
 	load->nr = nr_workers(CPU_COUNT(cpus));
 	load->seen = calloc(load->nr, sizeof(*load->seen));
-	load->counts = mmap(NULL, load->nr * sizeof(*load->counts), PROT_READ | PROT_WRITE,
+	load->counts = mmap(NULL, (load->nr + 1) * sizeof(*load->counts), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!load->seen || load->counts == MAP_FAILED) {
 		err = errno;
@@ -152,16 +171,32 @@ struct load *load_start(const cpu_set_t *cpus)
 			_exit(1);
 		run(load, cpus);
 	}
-	if (load->pid > 0)
+	err = load->pid < 0 ? errno : wait_until_ready(load);
+	if (!err) {
+		load_pause(load);
 		return load;
-	err = errno;
+	}
+	if (load->pid > 0 && err != ECHILD) {
+		kill(load->pid, SIGKILL);
+		waitpid(load->pid, NULL, 0);
+	}
 fail:
 	if (load->counts != MAP_FAILED)
-		munmap(load->counts, load->nr * sizeof(*load->counts));
+		munmap(load->counts, (load->nr + 1) * sizeof(*load->counts));
 	free(load->seen);
 	free(load);
 	errno = err;
 	return NULL;
+}
+
+void load_resume(struct load *load)
+{
+	kill(load->pid, SIGCONT);
+}
+
+void load_pause(struct load *load)
+{
+	kill(load->pid, SIGSTOP);
 }
 
 void load_mark(struct load *load)
@@ -188,7 +223,7 @@ void load_stop(struct load *load)
 	kill(load->pid, SIGKILL);
 	while (waitpid(load->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	munmap(load->counts, load->nr * sizeof(*load->counts));
+	munmap(load->counts, (load->nr + 1) * sizeof(*load->counts));
 	free(load->seen);
 	free(load);
 }

@@ -14,8 +14,19 @@
 
 struct load;
 
-/* load_start - on @cpus. Returns NULL with errno set. To be called while there is one thread only. */
+/*
+ * load_start - on @cpus, and paused
+ *
+ * Returns NULL with errno set. To be called while there is one thread only.
+ */
 struct load *load_start(const cpu_set_t *cpus);
+
+/*
+ * load_resume, load_pause - let it run, and stop it: while a scheduler is being loaded, or tells of its end,
+ * the load would only make that take longer
+ */
+void load_resume(struct load *load);
+void load_pause(struct load *load);
 
 /* load_mark - what they have done so far is what load_idle() compares with */
 void load_mark(struct load *load);

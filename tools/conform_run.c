@@ -49,7 +49,7 @@ struct run {
 	int spare_cpu; /* that is taken offline; -1: none */
 	bool is_offline;
 	bool stopped; /* the loader, by SIGSTOP */
-	s64 start_ns;
+	s64 start_ns; /* of the loader, and once it is enabled of the scheduler */
 	s64 begin_ns; /* as far as we know so far */
 };
 
@@ -351,6 +351,7 @@ static void stop_politely(struct run *run)
 	let_go(run);
 	if (loader->ended || !state_is("enabled"))
 		return;
+	load_pause(run->load);
 	kill(loader->pid, SIGINT);
 	if (!watch_until(run, loader, has_ended, LEAVE_LIMIT)) {
 		problem(run, "the loader does not end on SIGINT");
@@ -363,12 +364,23 @@ static void stop_politely(struct run *run)
 	}
 }
 
+/* From here on it is watched, under load. */
+static void on_started(struct run *run)
+{
+	run->start_ns = now_ns();
+	if (run->fault->silent)
+		run->begin_ns = run->start_ns;
+	heartbeats_reset(run->beats);
+	load_mark(run->load);
+	load_resume(run->load);
+}
+
 /* From the start of the loader to its end, whoever ends it. */
 static void follow(struct run *run)
 {
 	struct loader *loader = &run->loader;
 	bool may_go_on = expectation_allows(run->expected, run->conform->release, 0, SCX_STATUS_OK);
-	bool acted = run->fault->action == ACTION_NONE;
+	bool acted = run->fault->action == ACTION_NONE, started = false;
 	s64 gone_ns = 0, now;
 
 	while (!loader->ended && !interrupted(run)) {
@@ -380,8 +392,13 @@ static void follow(struct run *run)
 			problem(run, "it has not started after %d s", START_LIMIT);
 			return;
 		}
-		if (!gone_ns && !state_is("enabled"))
+		if (!started)
+			on_started(run);
+		started = true;
+		if (!gone_ns && !state_is("enabled")) {
 			gone_ns = now;
+			load_pause(run->load);
+		}
 		if (gone_ns) {
 			/* The verdict is there; now the loader is to tell of it. */
 			let_go(run);
@@ -401,7 +418,7 @@ static void follow(struct run *run)
 			load_mark(run->load);
 		}
 		if (!run->begin_ns) {
-			if (now - run->start_ns < (BEGIN_LIMIT + START_LIMIT) * NS)
+			if (now - run->start_ns < BEGIN_LIMIT * NS)
 				continue;
 			problem(run, "the fault has not begun");
 			return;
@@ -448,6 +465,7 @@ static void try_next(struct run *run)
 	char path[4096], text[256];
 	struct loader next;
 
+	load_pause(run->load);
 	if (loader_find(run->conform->bindir, "scx_simple", path, sizeof(path)) ||
 	    loader_start(&next, path, arguments)) {
 		problem(run, "scx_simple cannot be started");
@@ -460,9 +478,11 @@ static void try_next(struct run *run)
 		problem(run, "machine: the next scheduler, scx_simple, is not enabled: %s", text);
 	} else {
 		load_mark(run->load);
+		load_resume(run->load);
 		if (!watch_until(run, &next, all_move, PROGRESS_LIMIT))
 			problem(run, "machine: %zu tasks got nothing done under the next scheduler",
 				load_idle(run->load));
+		load_pause(run->load);
 		kill(next.pid, SIGINT);
 		if (!watch_until(run, &next, has_ended, LEAVE_LIMIT))
 			problem(run, "machine: the next scheduler does not end on SIGINT");
@@ -485,6 +505,7 @@ static void check_machine(struct run *run, long taint)
 		return;
 	}
 	load_mark(run->load);
+	load_resume(run->load);
 	if (!watch_until(run, &run->loader, all_move, PROGRESS_LIMIT))
 		problem(run, "machine: %zu tasks got nothing done %d s later", load_idle(run->load),
 			PROGRESS_LIMIT);
@@ -572,10 +593,7 @@ void conform_run(const struct conform *conform, struct result *result)
 		goto out;
 	}
 	heartbeats_reset(run.beats);
-	load_mark(run.load);
 	run.start_ns = now_ns();
-	if (result->fault->silent)
-		run.begin_ns = run.start_ns;
 	follow(&run);
 	let_go(&run);
 	/* On its own it may take its time to be gone. */

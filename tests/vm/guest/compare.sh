@@ -7,6 +7,7 @@
 #
 #	compare.sh loop [OPTION...]    scx_qmap -l 100 OPTION... under load, each CPU with a heartbeat
 #	compare.sh without             what the kernel without the bound is spared: see below
+#	compare.sh conform             scx conform on that kernel, and then a loop with --force
 #
 # What happened goes out as '@fact NAME=VALUE' at once, for the machine may not live to tell more.
 #
@@ -105,6 +106,28 @@ without() {
 	wait_for 10 state_is disabled
 	fact warned.state "$(state)"
 	fact warned.log_lines "$(log_warnings | wc -l)"
+}
+
+# Each line of scx conform as it comes: the last of them is all that is ever heard of the machine.
+conform() {
+	fact cpus "$(nproc)"
+	heartbeats
+	fact conform.began yes
+	status=0
+	normal scx conform --tap loop-sleeping loop-disallowed loop-bounce qmap-loop missing-dsq lost-task \
+		>conform.out 2>conform.err || status=$?
+	fact conform.exit "$status"
+	fact conform.passed "$(grep -c '^ok [56] - [a-z-]*$' conform.out)"
+	fact conform.refused "$(grep -c '^ok [1-4] - [a-z-]* # SKIP refused: kernel .* SCX_DSP_MAX_LOOPS' conform.out)"
+	fact conform.tests "$(grep -c '^\(not \)\{0,1\}ok ' conform.out)"
+	fact loop.load_at_ms "$(now_ms)"
+	normal scx conform --tap --force missing-dsq loop-sleeping 2>&1 | while read -r line; do
+		case $line in
+		'ok 1 - '*) fact forced.first "$line" ;;
+		*'ok 2 - '*) fact forced.second "$line" ;;
+		esac
+	done
+	fact forced.ended yes
 }
 
 mode=$1

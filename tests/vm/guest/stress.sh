@@ -43,7 +43,8 @@ stress() {
 
 rm -f stop moved
 began=$(now_ms)
-if sched_start "$@" --json --stats 60; then
+# The most patience that the watchdog has, which only qmap does not ask for anyway: its 5 s are for faults.
+if sched_start "$@" --json --stats 60 --timeout-ms 30000; then
 	seq=$(cat "$SCX/enable_seq")
 	movers &
 	movers=$!

@@ -73,6 +73,7 @@ static void take(struct said *said)
 			if (!text)
 				return;
 			said->text = text;
+			said->text[said->len] = '\0';
 			said->room += 65536;
 		}
 		len = read(said->fd, said->text + said->len, said->room - said->len - 1);
@@ -168,7 +169,7 @@ void loader_complaint(const struct loader *loader, char *text, size_t size)
 		best = colon + 2;
 	}
 	if (!best)
-		best = loader->err.text ? loader->err.text : "it said nothing";
+		best = loader->err.text && *loader->err.text ? loader->err.text : "it said nothing";
 	snprintf(text, size, "%.*s", (int)strcspn(best, "\n"), best);
 }
 

@@ -340,28 +340,36 @@ static s64 time_limit_ns(const struct run *run, bool may_go_on)
 	return (seconds ? seconds : UNHURRIED_LIMIT) * NS;
 }
 
-/* It was to go on, and has: so have all tasks? Then it is stopped, as a user would. */
-static void stop_politely(struct run *run)
+/* All tasks have got something done, or there is no scheduler any more that they could be waiting for. */
+static bool all_move_or_gone(struct run *run, struct loader *loader)
+{
+	return loader->ended || !state_is("enabled") || all_move(run, loader);
+}
+
+/*
+ * It was to go on, and has: so have all tasks? Then it is stopped, as a user would. Returns false if the
+ * kernel was first and ended it.
+ */
+static bool stop_politely(struct run *run)
 {
 	struct loader *loader = &run->loader;
 
-	if (!watch_until(run, loader, all_move, PROGRESS_LIMIT))
+	if (!watch_until(run, loader, all_move_or_gone, PROGRESS_LIMIT))
 		problem(run, "%zu tasks got nothing done under the scheduler, which went on",
 			load_idle(run->load));
 	let_go(run);
 	if (loader->ended || !state_is("enabled"))
-		return;
+		return false;
 	load_pause(run->load);
 	kill(loader->pid, SIGINT);
-	if (!watch_until(run, loader, has_ended, LEAVE_LIMIT)) {
+	if (!watch_until(run, loader, has_ended, LEAVE_LIMIT))
 		problem(run, "the loader does not end on SIGINT");
-		return;
-	}
 	/* The user's own wish is no end by the kernel. */
 	if (loader->kind == 64) {
 		loader->kind = 0;
 		loader->ended_ns = 0;
 	}
+	return true;
 }
 
 /* From here on it is watched, under load. */
@@ -429,8 +437,8 @@ static void follow(struct run *run)
 			run->seen->not_ended = true;
 			return;
 		}
-		stop_politely(run);
-		return;
+		if (stop_politely(run))
+			return;
 	}
 }
 

@@ -370,6 +370,7 @@ static void test_loader_child(void)
 	const char *const arguments[] = {
 		"-c", "echo '{\"type\":\"start\"}'; echo 'scx_x: oh' >&2; kill -9 $$", NULL
 	};
+	const char *const quiet[] = { "-c", "exit 3", NULL };
 	const char *const nothing[] = { NULL };
 	struct loader loader;
 	char text[64];
@@ -382,6 +383,14 @@ static void test_loader_child(void)
 	CHECK_EQ(loader.status, 128 + 9);
 	loader_complaint(&loader, text, sizeof(text));
 	CHECK_STR(text, "oh");
+	loader_end(&loader);
+
+	/* Quiet to the end: there is room for what it says, and nothing in it. */
+	CHECK_EQ(loader_start(&loader, "/bin/sh", quiet), 0);
+	for (i = 0; i < 3000 && !loader.ended; i++)
+		loader_watch(&loader, 20);
+	loader_complaint(&loader, text, sizeof(text));
+	CHECK_STR(text, "it said nothing");
 	loader_end(&loader);
 
 	CHECK_EQ(loader_start(&loader, "/nowhere/scx_none", nothing), 0);

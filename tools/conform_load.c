@@ -91,13 +91,13 @@ static size_t nr_sleepers(size_t cpus)
 	return cpus / 2 + 2;
 }
 
-static size_t nr_workers(size_t cpus)
+static size_t nr_workers(size_t cpus, size_t steady)
 {
-	return nr_spinners(cpus) + cpus + 2 * nr_pairs(cpus) + nr_sleepers(cpus);
+	return nr_spinners(cpus) + steady + 2 * nr_pairs(cpus) + nr_sleepers(cpus);
 }
 
 /* The load's process: never returns. */
-static void run(struct load *load, const cpu_set_t *cpus)
+static void run(struct load *load, const cpu_set_t *cpus, const cpu_set_t *steady)
 {
 	size_t nr_cpus = CPU_COUNT(cpus), i, n = 0;
 	struct worker *workers = calloc(load->nr, sizeof(*workers));
@@ -110,7 +110,7 @@ static void run(struct load *load, const cpu_set_t *cpus)
 	for (i = 0; i < nr_spinners(nr_cpus); i++)
 		start(&workers[n++], -1);
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, cpus))
+		if (CPU_ISSET(cpu, steady))
 			start(&workers[n++], cpu);
 	for (i = 0; i < nr_pairs(nr_cpus); i++) {
 		if (pipe(pipes[0]) || pipe(pipes[1]) || write(pipes[0][1], "", 1) != 1)
@@ -146,14 +146,14 @@ static int wait_until_ready(const struct load *load)
 	return ETIMEDOUT;
 }
 
-struct load *load_start(const cpu_set_t *cpus)
+struct load *load_start(const cpu_set_t *cpus, const cpu_set_t *steady)
 {
 	struct load *load = calloc(1, sizeof(*load));
 	int err;
 
 	if (!load)
 		return NULL;
-	load->nr = nr_workers(CPU_COUNT(cpus));
+	load->nr = nr_workers(CPU_COUNT(cpus), CPU_COUNT(steady));
 	load->seen = calloc(load->nr, sizeof(*load->seen));
 	load->counts = mmap(NULL, (load->nr + 1) * sizeof(*load->counts), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -169,7 +169,7 @@ struct load *load_start(const cpu_set_t *cpus)
 		if (sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){}) ||
 		    sched_setaffinity(0, sizeof(*cpus), cpus))
 			_exit(1);
-		run(load, cpus);
+		run(load, cpus, steady);
 	}
 	err = load->pid < 0 ? errno : wait_until_ready(load);
 	if (!err) {

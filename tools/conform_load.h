@@ -15,11 +15,11 @@
 struct load;
 
 /*
- * load_start - on @cpus, and paused
+ * load_start - on @cpus, and paused; tasks that are bound to one are on each of @steady
  *
  * Returns NULL with errno set. To be called while there is one thread only.
  */
-struct load *load_start(const cpu_set_t *cpus);
+struct load *load_start(const cpu_set_t *cpus, const cpu_set_t *steady);
 
 /*
  * load_resume, load_pause - let it run, and stop it: while a scheduler is being loaded, or tells of its end,

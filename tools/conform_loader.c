@@ -162,7 +162,8 @@ void loader_complaint(const struct loader *loader, char *text, size_t size)
 {
 	const char *line = loader->err.text, *best = NULL, *colon;
 
-	for (; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	/* What libbpf had to say follows after it. */
+	for (; line && *line && !best; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		colon = strstr(line, ": ");
 		if (strncmp(line, "scx_", 4) || !colon || !strncmp(colon, ": warning: ", 11))
 			continue;

@@ -48,7 +48,7 @@ void loader_watch(struct loader *loader, int ms);
 /* loader_line - take in one line of its JSON */
 void loader_line(struct loader *loader, const char *line);
 
-/* loader_complaint - the last line of its stderr that is no warning, less the program's name */
+/* loader_complaint - the first line of its stderr that is no warning, less the program's name */
 void loader_complaint(const struct loader *loader, char *text, size_t size);
 
 /* loader_end - kill it if it has not ended, wait for it, and free all */

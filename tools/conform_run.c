@@ -570,7 +570,7 @@ static bool set_up(struct run *run, struct result *result)
 			  strerror(-err));
 		return false;
 	}
-	run->load = load_start(&cpus);
+	run->load = load_start(&run->conform->cpus, &cpus);
 	if (run->load)
 		run->beats = heartbeats_start(&cpus);
 	if (run->load && run->beats)

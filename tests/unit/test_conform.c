@@ -353,7 +353,7 @@ static void test_loader_lines(void)
 static void test_loader_complaints(void)
 {
 	char said[] =
-		"scx_fault: warning: a\nlibbpf: x\nscx_fault: kernel 7.1 refused it\nscx_fault: warning: b\n";
+		"scx_fault: warning: a\nlibbpf: x\nscx_fault: kernel 7.1 refused it\nscx_fault: libbpf's messages:\n";
 	struct loader loader = { .err.text = said };
 	char text[64];
 

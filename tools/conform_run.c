@@ -456,6 +456,9 @@ static void observe(struct run *run)
 	seen->began_ns = loader->began_ns ? loader->began_ns : run->begin_ns;
 	if (!loader->has_exit && loader->ended && loader->status)
 		loader_complaint(loader, seen->message, sizeof(seen->message));
+	/* An end that has nothing to do with the fault may look the same. */
+	if (loader->has_exit && !seen->began_ns && !run->fault->silent)
+		problem(run, "the scheduler ended before the fault began");
 	if (run->fault->action != ACTION_KILL)
 		return;
 	/* There is no loader to tell: the kernel's log does. */

@@ -34,6 +34,7 @@ OLD = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=
 NEW = [result('lost-task', 'failed', kind=1024, status=3, took_ms=52, late_us=0, differences='this\nthat'),
        result('kick-wait', 'passed', kind=0, status=0, late_us=0, differences=''),
        result('hotplug', 'skipped', reason='no CPU'),
+       result('lockup-enqueue', 'passed', kind=1026, status=3, took_ms=8000, late_us=8000000, differences=''),
        {'type': 'conform_summary', 'kernel': '7.3.4+deb13-cloud-amd64'}]
 
 
@@ -59,7 +60,8 @@ class Table(unittest.TestCase):
             '| `chaos` | ok | - |',
             '| `kick-wait` | refused | ok |',
             '| `hotplug` | - | skipped |',
-            '| latest heartbeat | 10 ms | 0 ms |',
+            '| `lockup-enqueue` | - | ok 1026, 8.0 s |',
+            '| latest heartbeat, lockups apart | 10 ms | 0 ms |',
             '',
             '* 7.3.4+deb13, `lost-task`: this; that',
             '* 7.3.4+deb13, `hotplug`: no CPU',

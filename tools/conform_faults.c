@@ -67,7 +67,8 @@ static const struct {
 			.summary = "scx_qmap -e: reports an error itself",
 			.outcomes = { { FIRST_KERNEL, 1025, SCX_STATUS_EJECTED } },
 			.message = "injected error after 1000 enqueues, at ",
-			.seconds = AT_ONCE,
+			/* From its start: the enqueues take some time. */
+			.seconds = STALL_SECONDS,
 		},
 	},
 	{

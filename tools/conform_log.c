@@ -30,6 +30,7 @@ static const char *const excused[] = {
 	/* A CPU that was not there for a while: its host was busy, or a lockup was asked for. */
 	"^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)",
 	"^hrtimer: interrupt took [0-9]+ ns$",
+	"^sched: DL replenish lagged too much$",
 	/* Of a CPU that is taken offline. */
 	"^process [0-9]+ \\(.*\\) no longer affine to cpu[0-9]+$",
 };

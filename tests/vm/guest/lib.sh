@@ -159,7 +159,8 @@ log_mark() {
 
 # Messages of level 4 and graver since the mark, but for what is listed here:
 # - the clock watchdog's remark: an emulated CPU whose thread has to wait for the host's CPU answers
-#   late; for the same reason a timer interrupt may take long;
+#   late; for the same reason a timer interrupt may take long, and the deadline server of a CPU, from
+#   7.0, may find itself more than its period of a second late;
 # - softirqs pending on an idle CPU while the kernel takes a scheduler off: that bypasses all of its
 #   queues, and ksoftirqd is an ordinary task in one of them. Seen on 6.16 to 6.18, each time within
 #   0.1 s before the scheduler was gone; excused for 1 s;
@@ -191,6 +192,7 @@ log_warnings() {
 		level % 8 > 4 { next }
 		text ~ /^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)/ { next }
 		text ~ /^hrtimer: interrupt took [0-9]+ ns$/ { next }
+		text ~ /^sched: DL replenish lagged too much$/ { next }
 		text ~ /^sched_ext: "[^"]*" does not implement cgroup cpu.weight$/ { next }
 		ejected == "ejected" && text ~ /^sched_ext: BPF scheduler "[^"]*" disabled \(/ { next }
 		ejected == "ejected" && text ~ /^sched_ext: [a-z0-9_]+: / { next }

@@ -33,6 +33,7 @@ OLD = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=
        {'type': 'conform_summary', 'kernel': '6.12.107'}]
 NEW = [result('lost-task', 'failed', kind=1024, status=3, took_ms=52, late_us=0, differences='this\nthat'),
        result('kick-wait', 'passed', kind=0, status=0, late_us=0, differences=''),
+       result('wrong-context', 'passed', kind=0, status=1, late_us=0, differences=''),
        result('hotplug', 'skipped', reason='no CPU'),
        result('lockup-enqueue', 'passed', kind=1026, status=3, took_ms=8000, late_us=8000000, differences=''),
        {'type': 'conform_summary', 'kernel': '7.3.4+deb13-cloud-amd64'}]
@@ -57,8 +58,9 @@ class Table(unittest.TestCase):
             '| fault | 6.12.107 | 7.3.4+deb13 |',
             '| --- | --- | --- |',
             '| `lost-task` | ok 1026, 6.1 s | **FAIL** 1024, 0.1 s |',
-            '| `chaos` | ok | - |',
-            '| `kick-wait` | refused | ok |',
+            '| `chaos` | ok, goes on | - |',
+            '| `kick-wait` | refused | ok, goes on |',
+            '| `wrong-context` | - | ok, not loaded |',
             '| `hotplug` | - | skipped |',
             '| `lockup-enqueue` | - | ok 1026, 8.0 s |',
             '| latest heartbeat, lockups apart | 10 ms | 0 ms |',

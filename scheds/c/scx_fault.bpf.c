@@ -60,8 +60,9 @@ static u64 vtime_now;
 static u64 started_ns; /* the first call of enqueue() */
 static u64 nr_enqueues, nr_dispatches, nr_chances, nr_random;
 static u32 begin_claimed, once_claimed;
-static u32 offline_cpu; /* plus 1; 0: none */
-static s32 first_cpu;	/* the target of one-cpu */
+static u32 offline_cpu;	   /* plus 1; 0: none */
+static s32 first_cpu;	   /* the target of one-cpu */
+static u32 first_cpu_turn; /* used there alone */
 
 /* Tasks bound to one CPU that were seen last, of two CPUs (plus 1), for loop-disallowed. */
 static s32 bound_pid[2];
@@ -490,8 +491,15 @@ static bool dispatch_fault(s32 cpu, struct task_struct *prev)
 			scx_bpf_kick_cpu(next_cpu(cpu), SCX_KICK_PREEMPT | SCX_KICK_WAIT);
 		return false;
 	case FAULT_ONE_CPU:
-		/* What is for one CPU alone goes before the others' tasks there. */
-		return cpu == first_cpu && scx_bpf_dsq_move_to_local(DSQ_A);
+		/*
+		 * By turns with the shared queue: tasks bound to this CPU may wait there since before the
+		 * fault began.
+		 */
+		if (cpu != first_cpu)
+			return false;
+		if (first_cpu_turn++ & 1)
+			return scx_bpf_dsq_move_to_local(DSQ_A);
+		return scx_bpf_dsq_move_to_local(SHARED_DSQ) || scx_bpf_dsq_move_to_local(DSQ_A);
 	case FAULT_CHAOS:
 		if (is_time())
 			spin(random() % delay_ns);

@@ -511,20 +511,6 @@ static void write_openmetrics(struct scx_run *run)
 	}
 }
 
-/* How often a scheduler has been enabled since boot; -1 if the kernel does not tell. */
-static s64 enable_seq(void)
-{
-	FILE *file = fopen("/sys/kernel/sched_ext/enable_seq", "re");
-	long long seq = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%lld", &seq) != 1)
-		seq = -1;
-	fclose(file);
-	return seq;
-}
-
 /* Look whether the kernel has ended the scheduler. */
 static bool exited(struct scx_run *run)
 {
@@ -788,7 +774,8 @@ static void clean_up(struct scx_run *run)
 /* One start to one end. Returns an exit status; *@again if the exit asks for another start. */
 static int run_once(struct scx_run *run, bool *again)
 {
-	s64 seq = enable_seq();
+	u64 seq_before, seq_after;
+	bool seq_known = !scx_enable_seq(&seq_before);
 	int status, err;
 
 	*again = false;
@@ -828,7 +815,9 @@ static int run_once(struct scx_run *run, bool *again)
 	*again = exit_wants_restart(&run->record) && !run->stop && !status;
 	report_exit(run);
 	if (!status && exit_is_fault(&run->record))
-		status = seq >= 0 && enable_seq() == seq ? SCX_STATUS_FAILED : SCX_STATUS_EJECTED;
+		status = seq_known && !scx_enable_seq(&seq_after) && seq_after == seq_before ?
+				 SCX_STATUS_FAILED :
+				 SCX_STATUS_EJECTED;
 out:
 	if (run->options.common.openmetrics)
 		unlink(run->options.common.openmetrics);

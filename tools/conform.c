@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arguments.h"
+#include "clock.h"
 #include "conform_faults.h"
 #include "conform_loader.h"
 #include "conform_record.h"
@@ -79,10 +79,7 @@ static void on_signal(int number)
 
 static s64 now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
+	return clock_ns() / 1000000000;
 }
 
 /* Take in the lines of `scx_fault --list --json`. Returns 0 or -errno after an error message. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "conform_heartbeat.h"
 
 #define PERIOD_NS 10000000ULL
@@ -27,25 +28,17 @@ struct heartbeats {
 	struct heartbeat beats[];
 };
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 static void *beat(void *arg)
 {
 	struct heartbeat *self = arg;
-	u64 due = now_ns() + PERIOD_NS, now;
+	u64 due = clock_ns() + PERIOD_NS, now;
 
 	while (!__atomic_load_n(self->stop, __ATOMIC_RELAXED)) {
 		struct timespec until = { due / 1000000000, due % 1000000000 };
 
 		__atomic_store_n(&self->due_ns, due, __ATOMIC_RELAXED);
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-		now = now_ns();
+		now = clock_ns();
 		if (now > due && now - due > __atomic_load_n(&self->late_ns, __ATOMIC_RELAXED))
 			__atomic_store_n(&self->late_ns, now - due, __ATOMIC_RELAXED);
 		/* Beats that were missed are not made up for. */
@@ -118,7 +111,7 @@ void heartbeats_each(struct heartbeats *beats, heartbeats_fn each, void *context
 	for (i = 0; i < beats->nr; i++) {
 		u64 due = __atomic_load_n(&beats->beats[i].due_ns, __ATOMIC_RELAXED);
 		u64 late = __atomic_load_n(&beats->beats[i].late_ns, __ATOMIC_RELAXED);
-		u64 now = now_ns();
+		u64 now = clock_ns();
 
 		if (due && now > due && now - due > late)
 			late = now - due;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conform_log.h"
+#include "text.h"
 
 #define WARNING_LEVEL	 4
 #define PENDING_LIMIT_US 1000000
@@ -34,18 +34,6 @@ static const char *const excused[] = {
 	/* Of a CPU that is taken offline. */
 	"^process [0-9]+ \\(.*\\) no longer affine to cpu[0-9]+$",
 };
-
-static bool matches(const char *text, const char *pattern)
-{
-	regex_t regex;
-	bool found;
-
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
-		return false;
-	found = !regexec(&regex, text, 0, NULL, 0);
-	regfree(&regex);
-	return found;
-}
 
 static void warn_of(struct kernel_log *log, const char *text)
 {
@@ -75,13 +63,13 @@ void kernel_log_record(struct kernel_log *log, const char *record)
 		return;
 	snprintf(text, sizeof(text), "%.*s", (int)strcspn(start + 1, "\n"), start + 1);
 
-	if (matches(text, disabled)) {
+	if (text_matches(text, disabled)) {
 		if (us - log->pending_us < PENDING_LIMIT_US)
 			log->pending[0] = '\0';
 		start = strstr(text, "disabled (") + strlen("disabled (");
 		snprintf(log->reason, sizeof(log->reason), "%.*s", (int)strcspn(start, ")"), start);
 	}
-	if (matches(text, softirq)) {
+	if (text_matches(text, softirq)) {
 		settle_pending(log);
 		snprintf(log->pending, sizeof(log->pending), "%s", text);
 		log->pending_us = us;
@@ -90,7 +78,7 @@ void kernel_log_record(struct kernel_log *log, const char *record)
 	if (priority % 8 > WARNING_LEVEL)
 		return;
 	for (i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
-		if (matches(text, excused[i]))
+		if (text_matches(text, excused[i]))
 			return;
 	warn_of(log, text);
 }

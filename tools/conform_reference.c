@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <regex.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conform_record.h"
 #include "conform_reference.h"
+#include "text.h"
 #include "json.h"
 #include "options.h"
 
@@ -289,35 +289,6 @@ void outcome_text(u32 kind, s32 status, char *text, size_t size)
 		snprintf(text, size, "%s (status %d)", status ? "not loaded" : "goes on", status);
 }
 
-static void __attribute__((format(printf, 3, 4))) add_line(char *text, size_t size, const char *fmt,
-							   ...)
-{
-	size_t len = strlen(text);
-	va_list args;
-
-	if (len + 1 >= size)
-		return;
-	if (len)
-		text[len++] = '\n';
-	va_start(args, fmt);
-	vsnprintf(text + len, size - len, fmt, args);
-	va_end(args);
-}
-
-static bool matches(const char *text, const char *pattern)
-{
-	regex_t regex;
-	bool found;
-
-	if (!pattern[0])
-		return true;
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
-		return false;
-	found = !regexec(&regex, text, 0, NULL, 0);
-	regfree(&regex);
-	return found;
-}
-
 bool reference_judge(const struct expectation *expected, const char *release,
 		     const struct observation *seen, char *differences, size_t size)
 {
@@ -328,27 +299,28 @@ bool reference_judge(const struct expectation *expected, const char *release,
 
 	differences[0] = '\0';
 	if (!nr)
-		add_line(differences, size, "the reference tells nothing of a kernel as old as %s",
-			 release);
+		text_add_line(differences, size,
+			      "the reference tells nothing of a kernel as old as %s", release);
 	for (i = 0; i < nr; i++) {
 		outcome_text(outcomes[i].kind, outcomes[i].status, text, sizeof(text));
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", or " : "",
 			 text);
 	}
 	if (seen->not_ended)
-		add_line(differences, size, "expected: %s; seen: not ended", all);
+		text_add_line(differences, size, "expected: %s; seen: not ended", all);
 	else if (nr && !expectation_allows(expected, release, seen->kind, seen->status)) {
 		outcome_text(seen->kind, seen->status, text, sizeof(text));
-		add_line(differences, size, "expected: %s; seen: %s", all, text);
+		text_add_line(differences, size, "expected: %s; seen: %s", all, text);
 	}
 	/* A scheduler that goes on or is not loaded has no exit message. */
-	if (seen->kind && !matches(seen->message, expected->message))
-		add_line(differences, size, "expected: a message that matches '%s'; seen: '%s'",
-			 expected->message, seen->message);
+	if (seen->kind && !text_matches(seen->message, expected->message))
+		text_add_line(differences, size,
+			      "expected: a message that matches '%s'; seen: '%s'",
+			      expected->message, seen->message);
 	if (expected->seconds && ms > expected->seconds * 1000LL)
-		add_line(differences, size, "expected: within %u s; seen: after %lld.%03lld s",
-			 expected->seconds, ms / 1000, ms % 1000);
+		text_add_line(differences, size, "expected: within %u s; seen: after %lld.%03lld s",
+			      expected->seconds, ms / 1000, ms % 1000);
 	if (seen->problems[0])
-		add_line(differences, size, "%s", seen->problems);
+		text_add_line(differences, size, "%s", seen->problems);
 	return !differences[0];
 }

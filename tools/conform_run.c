@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conform_heartbeat.h"
 #include "conform_load.h"
 #include "conform_loader.h"
 #include "conform_log.h"
 #include "conform_run.h"
 #include "kernel.h"
+#include "text.h"
 
 #define NS 1000000000LL
 
@@ -55,24 +56,15 @@ struct run {
 
 static s64 now_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
+	return clock_ns();
 }
 
 static void __attribute__((format(printf, 2, 3))) problem(struct run *run, const char *fmt, ...)
 {
-	char *text = run->seen->problems;
-	size_t size = sizeof(run->seen->problems), len = strlen(text);
 	va_list args;
 
-	if (len + 1 >= size)
-		return;
-	if (len)
-		text[len++] = '\n';
 	va_start(args, fmt);
-	vsnprintf(text + len, size - len, fmt, args);
+	text_add_line_va(run->seen->problems, sizeof(run->seen->problems), fmt, args);
 	va_end(args);
 }
 
@@ -90,15 +82,11 @@ static int write_file(const char *path, const char *text)
 
 static long read_taint(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/tainted", "re");
-	long taint = 0;
+	char line[32];
 
-	if (!file)
+	if (scx_kernel_read_line("/proc/sys/kernel/tainted", line, sizeof(line)))
 		return 0;
-	if (fscanf(file, "%ld", &taint) != 1)
-		taint = 0;
-	fclose(file);
-	return taint & TAINT_BITS;
+	return strtol(line, NULL, 10) & TAINT_BITS;
 }
 
 static bool state_is(const char *wanted)

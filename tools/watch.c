@@ -22,6 +22,7 @@
 #include <bpf/libbpf.h>
 
 #include "arguments.h"
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "preflight.h"
@@ -108,15 +109,6 @@ struct watch {
 	/* By CPU: last readings, what came since, since the start with the highest peaks. */
 	struct watch_figures *last, *since, *total;
 };
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	/* The clock of bpf_ktime_get_ns(). */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static u64 time_ms(void)
 {
@@ -276,7 +268,7 @@ static int sample(struct watch *watch)
 	u64 now;
 
 	watch_set_interval(attached, watch->interval + 1);
-	now = now_ns();
+	now = clock_ns();
 	for (cpu = 0; cpu < attached->nr_cpus; cpu++) {
 		u64 longest = watch->total[cpu].longest_ns, most = watch->total[cpu].most_calls;
 
@@ -313,7 +305,7 @@ static int conclude(struct watch *watch)
 	int err;
 
 	/* What came since the last sample; less than this is not worth a line. */
-	err = now_ns() - watch->sampled_ns > 10000000 ? sample(watch) : 0;
+	err = clock_ns() - watch->sampled_ns > 10000000 ? sample(watch) : 0;
 	if (watch->once)
 		return err;
 	prepare_report(watch, watch->total, watch->sampled_ns - watch->attached_ns, &report);
@@ -326,7 +318,7 @@ static int conclude(struct watch *watch)
 
 static void detach(struct watch *watch)
 {
-	watch->shared->deadline_ms = now_ns() / 1000000 + END_MS;
+	watch->shared->deadline_ms = clock_ns() / 1000000 + END_MS;
 	watch_detach(&watch->attached);
 	watch->shared->deadline_ms = 0;
 	memcpy(watch->before, watch->attached.running.name, sizeof(watch->before));
@@ -362,7 +354,7 @@ static int watch_one(struct watch *watch)
 	memset(watch->last, 0, attached->nr_cpus * sizeof(*watch->last));
 	memset(watch->total, 0, attached->nr_cpus * sizeof(*watch->total));
 	watch->interval = 1;
-	watch->attached_ns = watch->sampled_ns = now_ns();
+	watch->attached_ns = watch->sampled_ns = clock_ns();
 	if (!watch->seen && watch->duration_s)
 		watch->end_ns = watch->attached_ns + watch->duration_s * 1000000000ULL;
 	watch->seen = true;
@@ -372,14 +364,14 @@ static int watch_one(struct watch *watch)
 	for (;;) {
 		u64 until = watch->end_ns && watch->end_ns < next ? watch->end_ns : next;
 
-		now = now_ns();
+		now = clock_ns();
 		if (now < until &&
 		    stopped(until - now < LOOK_MS * 1000000ULL ? until - now :
 								 LOOK_MS * 1000000ULL)) {
 			err = conclude(watch);
 			return err ? err : 1;
 		}
-		now = now_ns();
+		now = clock_ns();
 		if (watch->end_ns && now >= watch->end_ns) {
 			err = conclude(watch);
 			return err ? err : 1;
@@ -422,7 +414,7 @@ static int attach(struct watch *watch)
 			  err == -EPERM ? " (it takes CAP_SYS_ADMIN)" : "");
 		return err;
 	}
-	watch->shared->deadline_ms = now_ns() / 1000000 + ATTACH_MS;
+	watch->shared->deadline_ms = clock_ns() / 1000000 + ATTACH_MS;
 	while (watch->stuck)
 		pause();
 	err = watch_attach(watch->kernel, &running, &watch->attached);
@@ -434,7 +426,7 @@ static int run(struct watch *watch)
 {
 	bool waiting = false;
 	/* A scheduler that is just being started is one soon: --once does not wait for more. */
-	u64 patience_ns = now_ns() + 1000000000ULL;
+	u64 patience_ns = clock_ns() + 1000000000ULL;
 	char state[32];
 	int err;
 
@@ -453,7 +445,7 @@ static int run(struct watch *watch)
 			continue;
 		}
 		if (watch->once && (scx_running_state(state, sizeof(state)) ||
-				    !strcmp(state, "disabled") || now_ns() > patience_ns)) {
+				    !strcmp(state, "disabled") || clock_ns() > patience_ns)) {
 			scx_error("no scheduler is running");
 			return SCX_STATUS_FAILED;
 		}
@@ -466,7 +458,7 @@ static int run(struct watch *watch)
 		waiting = true;
 		if (stopped(LOOK_MS * 1000000ULL))
 			return SCX_STATUS_OK;
-		if (watch->end_ns && now_ns() >= watch->end_ns) {
+		if (watch->end_ns && clock_ns() >= watch->end_ns) {
 			if (watch->seen)
 				return SCX_STATUS_OK;
 			scx_error("no scheduler was running in all of %lld s", watch->duration_s);
@@ -494,7 +486,7 @@ static int work(struct watch *watch)
 		status = SCX_STATUS_FAILED;
 	} else {
 		if (watch->duration_s)
-			watch->end_ns = now_ns() + watch->duration_s * 1000000000ULL;
+			watch->end_ns = clock_ns() + watch->duration_s * 1000000000ULL;
 		status = run(watch);
 	}
 	/* Figures that nobody brings up to date any more would be taken for the present. */
@@ -518,7 +510,7 @@ static int supervise(struct watch *watch, pid_t pid)
 	sigaddset(&set, SIGCHLD);
 	for (;;) {
 		int number = sigtimedwait(&set, NULL, &limit);
-		u64 deadline = watch->shared->deadline_ms, now = now_ns() / 1000000;
+		u64 deadline = watch->shared->deadline_ms, now = clock_ns() / 1000000;
 
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			break;

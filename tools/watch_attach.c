@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,15 +39,10 @@ static const char *pass_function(const struct scx_kernel *kernel)
 
 static bool ftrace_off(void)
 {
-	int fd = open("/proc/sys/kernel/ftrace_enabled", O_RDONLY | O_CLOEXEC);
-	char c = '1';
-	bool off;
+	char line[16];
 
-	if (fd < 0)
-		return false;
-	off = read(fd, &c, 1) == 1 && c == '0';
-	close(fd);
-	return off;
+	return !scx_kernel_read_line("/proc/sys/kernel/ftrace_enabled", line, sizeof(line)) &&
+	       line[0] == '0';
 }
 
 static void set_missing(struct watch_attached *attached, enum watch_part part, const char *what,

@@ -14,7 +14,8 @@
  */
 void text_add_line(char *text, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void text_add_line_va(char *text, size_t size, const char *fmt, va_list args);
+void text_add_line_va(char *text, size_t size, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
 
 /* text_matches - does @pattern, an extended regular expression, match in @text? An empty one does. */
 bool text_matches(const char *text, const char *pattern);

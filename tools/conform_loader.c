@@ -91,11 +91,17 @@ static void take(struct said *said)
 
 void loader_line(struct loader *loader, const char *line)
 {
+	const char *stats;
 	char text[64];
-	s64 number;
+	s64 number, more;
 
 	if (record_is(line, "start")) {
 		loader->started = true;
+	} else if (record_is(line, "stats")) {
+		stats = record_object(line, "stats");
+		if (stats && record_number(stats, "local", &number) &&
+		    record_number(stats, "queued", &more))
+			loader->placed = number + more;
 	} else if (record_is(line, "message") || record_is(line, "fault")) {
 		/*
 		 * Both scx_fault and scx_qmap tell when a fault begins in a message from the BPF side, which

@@ -24,6 +24,7 @@ struct loader {
 
 	/* From its JSON. */
 	bool started;
+	s64 placed; /* tasks that its scheduler found a place for, by scx_simple's last statistics */
 	s64 began_ns; /* the fault's begin; 0: not told so far */
 	bool has_exit;
 	u32 kind;

@@ -122,6 +122,13 @@ bool record_number(const char *line, const char *key, s64 *number)
 	return true;
 }
 
+const char *record_object(const char *line, const char *key)
+{
+	const char *s = find(line, key);
+
+	return s && *s == '{' ? s : NULL;
+}
+
 bool record_is(const char *line, const char *type)
 {
 	char text[64];

@@ -17,6 +17,9 @@ bool record_text(const char *line, const char *key, char *text, size_t size);
 /* record_number - the whole number @key of the object in @line; returns whether there is one */
 bool record_number(const char *line, const char *key, s64 *number);
 
+/* record_object - the object @key of the object in @line, for the functions here; NULL if there is none */
+const char *record_object(const char *line, const char *key);
+
 /* record_is - is the object's "type" @type? */
 bool record_is(const char *line, const char *type);
 

@@ -488,6 +488,13 @@ static void try_next(struct run *run)
 		else if (next.status)
 			problem(run, "machine: the next scheduler ended with %d: %s", next.status,
 				next.message);
+		/*
+		 * A kernel that switched its bypass mode on once more than off enables schedulers and runs
+		 * tasks without asking them: they only hear that a task starts or stops.
+		 */
+		else if (!next.placed)
+			problem(run,
+				"machine: the next scheduler, scx_simple, is enabled and not asked");
 	}
 	loader_end(&next);
 	if (!watch_until(run, &run->loader, is_disabled, DISABLE_LIMIT))

@@ -39,6 +39,11 @@ static void test_records(void)
 	CHECK(!record_number(line, "message", &number));
 	CHECK(!record_text(line, "kind", text, sizeof(text)));
 	CHECK(!record_text(line, "nothing", text, sizeof(text)));
+	CHECK(record_object(line, "a") && record_number(record_object(line, "a"), "kind", &number));
+	CHECK_EQ(number, 1);
+	CHECK(!record_number(record_object(line, "a"), "low", &number));
+	CHECK(!record_object(line, "kind"));
+	CHECK(!record_object(line, "list"));
 	CHECK(!record_number("{\"n\":1.5}", "n", &number));
 	CHECK(!record_number("{\"n\":99999999999999999999}", "n", &number));
 }
@@ -323,6 +328,12 @@ static void test_loader_lines(void)
 	loader_line(&loader, "{\"type\":\"message\",\"time_ns\":5,\"text\":\"CPU 1 is online\"}");
 	CHECK(!loader.started && !loader.began_ns && !loader.has_exit);
 	loader_line(&loader, "{\"type\":\"start\",\"options\":{\"a\":1}}");
+	CHECK_EQ(loader.placed, 0);
+	loader_line(
+		&loader,
+		"{\"type\":\"stats\",\"local\":9,\"stats\":{\"local\":3,\"queued\":4,\"run\":5}}");
+	loader_line(&loader, "{\"type\":\"stats\",\"stats\":{\"local\":3}}");
+	CHECK_EQ(loader.placed, 7);
 	CHECK(loader.started);
 	loader_line(
 		&loader,

@@ -39,7 +39,9 @@ static const struct scx_option common_table[] = {
 	},
 	COMMON_FLAG(0, "probe", "tell whether this kernel can run it, and exit", probe),
 	COMMON_FLAG(0, "dry-run", "load into the kernel and verify, but do not attach", dry_run),
-	COMMON_FLAG(0, "force", "go ahead on a kernel that this may hang for good", force),
+	COMMON_FLAG(0, "force",
+		    "go ahead on a kernel that may be lost to this, until it is booted again",
+		    force),
 	SCX_EXIT_DUMP_LEN_OPTION(0),
 	{
 		.long_name = "timeout-ms",

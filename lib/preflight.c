@@ -78,16 +78,16 @@ static int check_kfuncs(const struct scx_sched *sched, const struct scx_kernel *
 	return status;
 }
 
-int preflight_may_hang(const struct options *options, const char *release, const char *lacks,
-		       const char *with)
+int preflight_may_lose(const struct options *options, const char *release, const char *why,
+		       const char *loss, const char *with)
 {
 	if (options->common.force) {
-		scx_warn("kernel %s %s: %s can hang it for good", release, lacks, with);
+		scx_warn("kernel %s %s, and may %s with %s", release, why, loss, with);
 		return SCX_STATUS_OK;
 	}
 	scx_error(
-		"kernel %s %s, and would hang for good with %s: use another kernel, or --force on a machine that may be lost",
-		release, lacks, with);
+		"kernel %s %s, and would %s with %s: use another kernel, or --force on a machine that may be lost",
+		release, why, loss, with);
 	return SCX_STATUS_UNSUPPORTED;
 }
 
@@ -109,7 +109,8 @@ static int check_loop_bound(const struct options *options, const struct scx_kern
 		if (!parsed->given || !parsed->option->needs_loop_bound)
 			continue;
 		snprintf(with, sizeof(with), "--%s", parsed->option->long_name);
-		return preflight_may_hang(options, release, PREFLIGHT_UNBOUNDED, with);
+		return preflight_may_lose(options, release, PREFLIGHT_UNBOUNDED, PREFLIGHT_HANG,
+					  with);
 	}
 	scx_warn("kernel %s " PREFLIGHT_UNBOUNDED ": a scheduler's fault can hang it for good",
 		 release);

@@ -37,13 +37,16 @@ int preflight_kernel(const struct options *options, const struct scx_kernel *ker
 /* What is said of a kernel whose dispatch loop has no bound. */
 #define PREFLIGHT_UNBOUNDED "does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS)"
 
+/* The loss of a machine that nothing but its power switch brings back. */
+#define PREFLIGHT_HANG "hang for good"
+
 /*
- * preflight_may_hang - @release, which @lacks what would end it, would be hung for good by @with
+ * preflight_may_lose - kernel @release, of which @why is true, would @loss with @with
  *
  * Returns SCX_STATUS_UNSUPPORTED after an error message, or SCX_STATUS_OK after a warning with --force.
  */
-int preflight_may_hang(const struct options *options, const char *release, const char *lacks,
-		       const char *with);
+int preflight_may_lose(const struct options *options, const char *release, const char *why,
+		       const char *loss, const char *with);
 
 /* preflight_rights - may this process load a scheduler? SCX_STATUS_OK or SCX_STATUS_FAILED. */
 int preflight_rights(void);

@@ -140,16 +140,17 @@ bool scx_run_kernel_member(const struct scx_run *run, const char *type, const ch
 	return scx_kernel_member(run->kernel, type, member);
 }
 
-int scx_run_may_hang(const struct scx_run *run, const char *lacks, const char *with)
+int scx_run_may_lose(const struct scx_run *run, const char *why, const char *loss, const char *with)
 {
-	return preflight_may_hang(&run->options, run->uts.release, lacks, with) ? -EOPNOTSUPP : 0;
+	return preflight_may_lose(&run->options, run->uts.release, why, loss, with) ? -EOPNOTSUPP :
+										      0;
 }
 
 int scx_run_check_loop_bound(const struct scx_run *run, const char *with)
 {
 	if (scx_kernel_loop_bound(run->kernel))
 		return 0;
-	return scx_run_may_hang(run, PREFLIGHT_UNBOUNDED, with);
+	return scx_run_may_lose(run, PREFLIGHT_UNBOUNDED, PREFLIGHT_HANG, with);
 }
 
 /* @time_ns: when the BPF side said it, 0 if it is ours. */

@@ -301,14 +301,14 @@ bool scx_run_kernel_func(const struct scx_run *run, const char *name);
 bool scx_run_kernel_member(const struct scx_run *run, const char *type, const char *member);
 
 /*
- * scx_run_may_hang - the running kernel would be hung for good: for check_kernel() to return
+ * scx_run_may_lose - the running kernel would be lost: for check_kernel() to return
  *
- * @lacks completes "kernel 6.12 ...", @with says by what. Returns -EOPNOTSUPP after an error message,
- * or 0 after a warning if --force was given.
+ * The words complete "kernel 6.12 @why, and would @loss with @with". Returns -EOPNOTSUPP after an error
+ * message, or 0 after a warning if --force was given.
  *
  * scx_run_check_loop_bound - the same, if the kernel does not bound its dispatch loop; 0 if it does
  */
-int scx_run_may_hang(const struct scx_run *run, const char *lacks, const char *with);
+int scx_run_may_lose(const struct scx_run *run, const char *why, const char *loss, const char *with);
 int scx_run_check_loop_bound(const struct scx_run *run, const char *with);
 
 /* scx_run_print - a line for the user, as text or JSON as asked for */

@@ -6,17 +6,19 @@
 #include "scx_fault.h"
 #include "scx_fault.skel.h"
 
-/* Why a fault is refused on some kernels. */
-enum hang {
-	HANG_NEVER,
-	HANG_NO_LOOP_BOUND,
-	HANG_KICK_WAIT,
+/* Why a fault is refused on some kernels, which it would cost more than its scheduler. */
+enum refused {
+	REFUSED_NEVER,
+	REFUSED_NO_LOOP_BOUND,
+	REFUSED_KICK_WAIT,
+	REFUSED_BYPASS,
 };
 
-static const char *const hang_text[] = {
-	[HANG_NEVER] = "",
-	[HANG_NO_LOOP_BOUND] = "kernels that do not bound their dispatch loop",
-	[HANG_KICK_WAIT] = "kernels where CPUs wait for each other with interrupts off",
+static const char *const refused_text[] = {
+	[REFUSED_NEVER] = "",
+	[REFUSED_NO_LOOP_BOUND] = "kernels that do not bound their dispatch loop",
+	[REFUSED_KICK_WAIT] = "kernels where CPUs wait for each other with interrupts off",
+	[REFUSED_BYPASS] = "6.17, which stays in bypass mode and asks no scheduler any more",
 };
 
 /*
@@ -42,7 +44,7 @@ struct expectation {
 	const char *message;
 	const char *effect; /* what the machine's users notice */
 	u32 seconds;	    /* from its begin to the verdict, with the default timeout, at most */
-	enum hang hang;
+	enum refused refused;
 	const char *kfunc;  /* which it cannot be committed without; NULL: none */
 	const char *member; /* of struct sched_ext_ops, likewise */
 	u32 cpus;	    /* how many it takes */
@@ -77,7 +79,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
-		.hang = HANG_NO_LOOP_BOUND,
+		.refused = REFUSED_NO_LOOP_BOUND,
 		.in_dispatch = true,
 	},
 	[FAULT_LOOP_DISALLOWED] = {
@@ -88,7 +90,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
-		.hang = HANG_NO_LOOP_BOUND,
+		.refused = REFUSED_NO_LOOP_BOUND,
 		.cpus = 2,
 		.in_dispatch = true,
 	},
@@ -100,7 +102,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.message = STALL_MESSAGE,
 		.effect = "nothing of the scheduler's runs until the watchdog's verdict",
 		.seconds = STALL_SECONDS,
-		.hang = HANG_NO_LOOP_BOUND,
+		.refused = REFUSED_NO_LOOP_BOUND,
 		.kfunc = "bpf_iter_scx_dsq_new",
 		.in_dispatch = true,
 	},
@@ -213,6 +215,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.message = "ops.init_task\\(\\) failed \\(-12\\)",
 		.effect = "none: it is never enabled",
 		.seconds = AT_ONCE,
+		.refused = REFUSED_BYPASS,
 		.at_load = true,
 	},
 	[FAULT_CGROUP_INIT_ERROR] = {
@@ -223,6 +226,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.message = "ops.cgroup_init\\(\\) failed \\(-12\\)",
 		.effect = "none: it is never enabled",
 		.seconds = AT_ONCE,
+		.refused = REFUSED_BYPASS,
 		.member = "cgroup_init",
 		.in_dispatch = true,
 		.at_load = true,
@@ -275,7 +279,7 @@ static const struct expectation faults[NR_FAULTS] = {
 			   "(SCX_KICK_WAIT)",
 		.outcomes = { GOES_ON },
 		.effect = "slow: all CPUs spend their time in the scheduler",
-		.hang = HANG_KICK_WAIT,
+		.refused = REFUSED_KICK_WAIT,
 		.in_dispatch = true,
 		.cpus = 2,
 	},
@@ -462,7 +466,7 @@ static void print_expectation(struct scx_run *run, const struct expectation *f)
 		{ "message", f->message ? f->message : "" },
 		{ "effect", f->effect },
 		{ "seconds", NULL, f->seconds },
-		{ "refused_on", hang_text[f->hang] },
+		{ "refused_on", refused_text[f->refused] },
 		{ "cpus", NULL, f->cpus ? f->cpus : 1 },
 		{ "at_load", NULL, f->at_load },
 	};
@@ -500,8 +504,8 @@ static void print_list(struct scx_run *run)
 		printf("    machine:  %s\n", f->effect);
 		if (f->seconds)
 			printf("    verdict:  within %u s\n", f->seconds);
-		if (f->hang)
-			printf("    refused:  on %s\n", hang_text[f->hang]);
+		if (f->refused)
+			printf("    refused:  on %s\n", refused_text[f->refused]);
 	}
 }
 
@@ -532,6 +536,32 @@ static int check_options(struct scx_run *run)
 	return 0;
 }
 
+/* Would the kernel lose more than its scheduler? 0, or -EOPNOTSUPP if it is refused. */
+static int check_loss(struct scx_run *run, const struct expectation *f, const char *with)
+{
+	switch (f->refused) {
+	case REFUSED_NEVER:
+		break;
+	case REFUSED_NO_LOOP_BOUND:
+		return scx_run_check_loop_bound(run, with);
+	case REFUSED_KICK_WAIT:
+		if (!scx_run_kernel_member(run, "scx_rq", "kick_sync_pending"))
+			return scx_run_may_lose(run,
+						"waits for kicked CPUs with interrupts off "
+						"(no scx_rq.kick_sync_pending)",
+						"hang for good", with);
+		break;
+	case REFUSED_BYPASS:
+		/* Measured. What the kernels before and after it do better leaves no trace in their BTF. */
+		if (!strncmp(scx_run_release(run), "6.17.", 5))
+			return scx_run_may_lose(
+				run, "stays in bypass mode when a start has failed",
+				"ask no scheduler any more until it is booted again", with);
+		break;
+	}
+	return 0;
+}
+
 static int check_kernel(struct scx_run *run)
 {
 	const struct expectation *f = &faults[chosen];
@@ -557,14 +587,7 @@ static int check_kernel(struct scx_run *run)
 		scx_error("%s needs %u CPUs that are online", with, f->cpus);
 		return -EOPNOTSUPP;
 	}
-	if (f->hang == HANG_NO_LOOP_BOUND)
-		return scx_run_check_loop_bound(run, with);
-	if (f->hang == HANG_KICK_WAIT && !scx_run_kernel_member(run, "scx_rq", "kick_sync_pending"))
-		return scx_run_may_hang(run,
-					"waits for kicked CPUs with interrupts off "
-					"(no scx_rq.kick_sync_pending)",
-					with);
-	return 0;
+	return check_loss(run, f, with);
 }
 
 /* Take out the callbacks that only one fault has. 0 or -errno. */
@@ -685,7 +708,7 @@ int main(int argc, char **argv)
 		"Not for a machine that anybody needs. Until the fault begins, and without --fault, it is a "
 		"plain scheduler: one queue by weighted virtual time. The first task struck, the CPU and the "
 		"time are printed when the fault begins, as far as the machine lets anything be printed, and "
-		"again after the exit report. A fault that would hang the running kernel for good is refused "
+		"again after the exit report. A fault that the running kernel does not survive is refused "
 		"(status 4) unless --force is given.\nThe faults: ");
 	for (i = FAULT_NONE + 1; i < NR_FAULTS && len < sizeof(description); i++)
 		len += snprintf(description + len, sizeof(description) - len, "%s%s",

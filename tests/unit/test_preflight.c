@@ -127,26 +127,26 @@ static void test_unbounded(void)
 	CHECK_HAS(captured(), "warning: kernel 6.12.107-unbounded does not bound");
 }
 
-static void test_may_hang(void)
+static void test_may_lose(void)
 {
 	struct options options = { .sched = &sched };
 	const char *said;
 
 	capture_stderr();
-	CHECK_EQ(preflight_may_hang(&options, "1.2.3", "lacks a thing", "--fault x"),
+	CHECK_EQ(preflight_may_lose(&options, "1.2.3", "lacks a thing", "fall apart", "--fault x"),
 		 SCX_STATUS_UNSUPPORTED);
 	said = captured();
 	CHECK_EQ(lines(said), 1);
-	CHECK_HAS(said, "kernel 1.2.3 lacks a thing, and would hang for good with --fault x: ");
+	CHECK_HAS(said, "kernel 1.2.3 lacks a thing, and would fall apart with --fault x: ");
 	CHECK_HAS(said, "--force");
 
 	capture_stderr();
 	options.common.force = true;
-	CHECK_EQ(preflight_may_hang(&options, "1.2.3", "lacks a thing", "--fault x"),
+	CHECK_EQ(preflight_may_lose(&options, "1.2.3", "lacks a thing", "fall apart", "--fault x"),
 		 SCX_STATUS_OK);
 	said = captured();
 	CHECK_EQ(lines(said), 1);
-	CHECK_HAS(said, "warning: kernel 1.2.3 lacks a thing: --fault x can hang it for good");
+	CHECK_HAS(said, "warning: kernel 1.2.3 lacks a thing, and may fall apart with --fault x");
 }
 
 /* A kernel's BTF made by @fill, opened. */
@@ -221,7 +221,7 @@ int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		TEST(test_healthy),    TEST(test_optional_missing), TEST(test_malformed),
-		TEST(test_unbounded),  TEST(test_may_hang),	    TEST(test_no_sched_ext),
+		TEST(test_unbounded),  TEST(test_may_lose),	    TEST(test_no_sched_ext),
 		TEST(test_no_cgroups),
 	};
 

@@ -202,7 +202,7 @@ hotplug() {
 	went_on "$1"
 }
 
-# refused FAULT REASON: this kernel would be hung for good
+# refused FAULT REASON: this kernel would not survive it
 refused() {
 	log_mark
 	run_once scx_fault --fault "$1" --probe
@@ -223,6 +223,14 @@ kick_wait_is_safe() {
 
 loop_is_bounded() {
 	scx probe | grep -q '^dispatch loop: bounded'
+}
+
+# By its name only: the other sign takes the kernel away from all that follows (see the end).
+stays_in_bypass() {
+	case $(uname -r) in
+	6.17.*) true ;;
+	*) false ;;
+	esac
 }
 
 try() {
@@ -281,10 +289,20 @@ try() {
 		sane "$1"
 		;;
 	init-error) at_load "$1" init ;;
-	init-task-error) at_load "$1" init_task --every 7 ;;
+	init-task-error)
+		if stays_in_bypass; then
+			refused "$1" 'stays in bypass mode'
+		else
+			at_load "$1" init_task --every 7
+		fi
+		;;
 	cgroup-init-error)
 		if run_once scx_fault --fault "$1" --probe && [ "$STATUS" -eq 4 ]; then
-			has "$1: refused without cgroups" once.err 'ops.cgroup_init'
+			if stays_in_bypass; then
+				refused "$1" 'stays in bypass mode'
+			else
+				has "$1: refused without cgroups" once.err 'ops.cgroup_init'
+			fi
 		else
 			at_load "$1" cgroup_init
 		fi
@@ -336,5 +354,18 @@ num '--list: all faults' "$(printf '%s\n' "$FAULTS" | wc -l)" -ge 26
 for fault in "$@"; do
 	try "$fault"
 done
+
+# What it is refused for is true, and would be seen if it were not any more.
+if stays_in_bypass; then
+	run_once scx_fault --fault init-task-error --force
+	is 'bypass mode: the start with --force fails' "$STATUS" 1
+	has 'bypass mode: and warns' once.err '^scx_fault: warning: kernel .* and may ask no scheduler any more'
+	if sched_start simple --json; then
+		check 'bypass mode: hackbench succeeds' hackbench_load 20
+		sched_stop 'simple in bypass mode' INT
+		is 'bypass mode: simple was asked nothing' "$(stat local) $(stat queued)" '0 0'
+		num 'bypass mode: it heard of tasks' "$(stat run)" -gt 0
+	fi
+fi
 
 finish

@@ -82,12 +82,12 @@ int preflight_may_lose(const struct options *options, const char *release, const
 		       const char *loss, const char *with)
 {
 	if (options->common.force) {
-		scx_warn("kernel %s %s, and may %s with %s", release, why, loss, with);
+		scx_warn("kernel %s %s, and with %s may %s", release, why, with, loss);
 		return SCX_STATUS_OK;
 	}
 	scx_error(
-		"kernel %s %s, and would %s with %s: use another kernel, or --force on a machine that may be lost",
-		release, why, loss, with);
+		"kernel %s %s, and with %s would %s: use another kernel, or --force on a machine that may be lost",
+		release, why, with, loss);
 	return SCX_STATUS_UNSUPPORTED;
 }
 

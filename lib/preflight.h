@@ -41,7 +41,7 @@ int preflight_kernel(const struct options *options, const struct scx_kernel *ker
 #define PREFLIGHT_HANG "hang for good"
 
 /*
- * preflight_may_lose - kernel @release, of which @why is true, would @loss with @with
+ * preflight_may_lose - kernel @release, of which @why is true, would @loss with the option @with
  *
  * Returns SCX_STATUS_UNSUPPORTED after an error message, or SCX_STATUS_OK after a warning with --force.
  */

@@ -303,12 +303,13 @@ bool scx_run_kernel_member(const struct scx_run *run, const char *type, const ch
 /*
  * scx_run_may_lose - the running kernel would be lost: for check_kernel() to return
  *
- * The words complete "kernel 6.12 @why, and would @loss with @with". Returns -EOPNOTSUPP after an error
+ * The words complete "kernel 6.12 @why, and with @with would @loss". Returns -EOPNOTSUPP after an error
  * message, or 0 after a warning if --force was given.
  *
  * scx_run_check_loop_bound - the same, if the kernel does not bound its dispatch loop; 0 if it does
  */
-int scx_run_may_lose(const struct scx_run *run, const char *why, const char *loss, const char *with);
+int scx_run_may_lose(const struct scx_run *run, const char *why, const char *loss,
+		     const char *with);
 int scx_run_check_loop_bound(const struct scx_run *run, const char *with);
 
 /* scx_run_print - a line for the user, as text or JSON as asked for */

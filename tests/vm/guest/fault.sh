@@ -359,7 +359,7 @@ done
 if stays_in_bypass; then
 	run_once scx_fault --fault init-task-error --force
 	is 'bypass mode: the start with --force fails' "$STATUS" 1
-	has 'bypass mode: and warns' once.err '^scx_fault: warning: kernel .* and may ask no scheduler any more'
+	has 'bypass mode: and warns' once.err '^scx_fault: warning: kernel .* and with --fault init-task-error may ask no scheduler any more'
 	if sched_start simple --json; then
 		check 'bypass mode: hackbench succeeds' hackbench_load 20
 		sched_stop 'simple in bypass mode' INT

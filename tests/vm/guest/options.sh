@@ -38,11 +38,11 @@ batches() {
 	PER_CALL=
 	sched_start qmap --json "$@" || return 1
 	# shellcheck disable=SC2046
-	background timeout 30 vmtool hogs 2 $(awk 'BEGIN {
+	background timeout 40 vmtool hogs 5 $(awk 'BEGIN {
 		for (i = 0; i < 40; i++)
 			printf "-20 %s %s %s %s ", i % 2 ? "-5" : "", i % 4 ? "" : "0", i % 8 ? "" : "5", i % 8 ? "" : "19"
 	}')
-	check "$name: hogs succeed" bg_end 30
+	check "$name: hogs succeed" bg_end 40
 	sched_stop "$name" TERM
 	add_up "$name"
 	PER_CALL=$((100 * $(stat dispatched) / $(stat batches)))

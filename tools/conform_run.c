@@ -11,9 +11,9 @@
 #include "conform_heartbeat.h"
 #include "conform_load.h"
 #include "conform_loader.h"
-#include "conform_log.h"
 #include "conform_run.h"
 #include "kernel.h"
+#include "kernel_log.h"
 #include "text.h"
 
 #define NS 1000000000LL
@@ -562,7 +562,8 @@ static bool set_up(struct run *run, struct result *result)
 		run->spare_cpu = removable_cpu(&cpus);
 		CPU_CLR(run->spare_cpu, &cpus);
 	}
-	err = kernel_log_open(&run->log);
+	run->log.ejects = true;
+	err = kernel_log_open(&run->log, NULL);
 	if (err) {
 		set_aside(result, VERDICT_ERROR, "cannot read the kernel's log: %s",
 			  strerror(-err));

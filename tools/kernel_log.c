@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conform_log.h"
+#include "kernel_log.h"
 #include "text.h"
 
 #define WARNING_LEVEL	 4
@@ -14,20 +14,28 @@
 
 static const char disabled[] = "^sched_ext: BPF scheduler \"[^\"]*\" disabled \\(";
 /*
- * While the kernel takes a scheduler off, ksoftirqd waits in a queue as all tasks do, and an idle CPU is
- * found to have left softirqs. Seen on 6.16 to 6.18, within 0.1 s before the end.
+ * While the kernel takes a scheduler off, it bypasses all of its queues, and ksoftirqd waits in one as any
+ * task does: an idle CPU is found to have left softirqs. Seen on 6.16 to 6.18, within 0.1 s before the
+ * end; excused for PENDING_LIMIT_US.
  */
 static const char softirq[] =
 	"^NOHZ tick-stop error: local softirq work is pending, handler #[0-9a-f]+!!!$";
 
-static const char *const excused[] = {
-	/* Who was ended and why, the message, and the backtrace. */
+/* When a scheduler is ended for a fault: who and why, the message, and the backtrace. */
+static const char *const excused_ends[] = {
 	disabled,
 	"^sched_ext: [a-z0-9_]+: ",
 	"^ *[A-Za-z0-9_.]+\\+0x[0-9a-f]+/0x[0-9a-f]+( \\[|$)",
-	/* With any cgroup, 6.12 to 7.0. */
+};
+
+static const char *const excused[] = {
+	/* That a scheduler has no part in cgroup weights, told when there is a cgroup, 6.12 to 7.0. */
 	"^sched_ext: \"[^\"]*\" does not implement cgroup cpu.weight$",
-	/* A CPU that was not there for a while: its host was busy, or a lockup was asked for. */
+	/*
+	 * A CPU that was not there for a while: its host was busy, or a lockup was asked for. The clock
+	 * watchdog reads late, a timer interrupt takes long, and a CPU's deadline server, from 7.0, finds
+	 * itself more than its period of a second late.
+	 */
 	"^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)",
 	"^hrtimer: interrupt took [0-9]+ ns$",
 	"^sched: DL replenish lagged too much$",
@@ -39,6 +47,8 @@ static void warn_of(struct kernel_log *log, const char *text)
 {
 	if (!log->nr++)
 		snprintf(log->first, sizeof(log->first), "%s", text);
+	if (log->copy)
+		fprintf(log->copy, "%s\n", text);
 }
 
 static void settle_pending(struct kernel_log *log)
@@ -48,13 +58,22 @@ static void settle_pending(struct kernel_log *log)
 	log->pending[0] = '\0';
 }
 
+static bool matches_any(const char *text, const char *const *patterns, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (text_matches(text, patterns[i]))
+			return true;
+	return false;
+}
+
 void kernel_log_record(struct kernel_log *log, const char *record)
 {
 	unsigned long priority, sequence;
 	unsigned long long us;
 	const char *start;
 	char text[256];
-	size_t i;
 
 	if (sscanf(record, "%lu,%lu,%llu,", &priority, &sequence, &us) != 3)
 		return;
@@ -63,6 +82,11 @@ void kernel_log_record(struct kernel_log *log, const char *record)
 		return;
 	snprintf(text, sizeof(text), "%.*s", (int)strcspn(start + 1, "\n"), start + 1);
 
+	if (log->mark) {
+		if (strstr(text, log->mark))
+			log->mark = NULL;
+		return;
+	}
 	if (text_matches(text, disabled)) {
 		if (us - log->pending_us < PENDING_LIMIT_US)
 			log->pending[0] = '\0';
@@ -77,19 +101,20 @@ void kernel_log_record(struct kernel_log *log, const char *record)
 	}
 	if (priority % 8 > WARNING_LEVEL)
 		return;
-	for (i = 0; i < sizeof(excused) / sizeof(excused[0]); i++)
-		if (text_matches(text, excused[i]))
-			return;
+	if (matches_any(text, excused, sizeof(excused) / sizeof(excused[0])) ||
+	    (log->ejects &&
+	     matches_any(text, excused_ends, sizeof(excused_ends) / sizeof(excused_ends[0]))))
+		return;
 	warn_of(log, text);
 }
 
-int kernel_log_open(struct kernel_log *log)
+int kernel_log_open(struct kernel_log *log, const char *mark)
 {
-	memset(log, 0, sizeof(*log));
+	*log = (struct kernel_log){ .ejects = log->ejects, .copy = log->copy, .mark = mark };
 	log->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log->fd < 0)
 		return -errno;
-	if (lseek(log->fd, 0, SEEK_END) < 0) {
+	if (lseek(log->fd, 0, mark ? SEEK_SET : SEEK_END) < 0) {
 		int err = -errno;
 
 		close(log->fd);
@@ -122,6 +147,9 @@ void kernel_log_close(struct kernel_log *log)
 {
 	kernel_log_read(log);
 	settle_pending(log);
+	if (log->mark)
+		warn_of(log, "(the mark is not in the kernel's log any more)");
+	log->mark = NULL;
 	if (log->fd >= 0)
 		close(log->fd);
 	log->fd = -1;

@@ -7,7 +7,7 @@
 #include "check.h"
 #include "conform_faults.h"
 #include "conform_loader.h"
-#include "conform_log.h"
+#include "kernel_log.h"
 #include "conform_record.h"
 #include "conform_reference.h"
 #include "conform_report.h"
@@ -419,7 +419,8 @@ static u32 warnings(const char *const *records, size_t nr, struct kernel_log *lo
 {
 	size_t i;
 
-	*log = (struct kernel_log){ .fd = -1 };
+	log->fd = -1;
+	log->nr = 0;
 	for (i = 0; i < nr; i++)
 		kernel_log_record(log, records[i]);
 	kernel_log_close(log);
@@ -451,7 +452,14 @@ static void test_kernel_log(void)
 		"6,2,5100000,-;sched_ext: BPF scheduler \"simple\" disabled (unregistered from user space)\n";
 	static const char late[] =
 		"6,2,6100000,-;sched_ext: BPF scheduler \"simple\" disabled (unregistered from user space)\n";
-	struct kernel_log log;
+	static const char *const marked[] = {
+		"4,1,1000,-;INFO: before\n",
+		"6,2,1000,-;a mark 77\n",
+		"4,3,1000,-;INFO: behind\n",
+	};
+	struct kernel_log log = { .ejects = true };
+	char *text = NULL;
+	size_t size;
 
 	CHECK_EQ(warnings(clean, ARRAY_SIZE(clean), &log), 0);
 	CHECK_STR(log.reason, "runnable task stall");
@@ -463,6 +471,19 @@ static void test_kernel_log(void)
 	CHECK_EQ(warnings((const char *[]){ soft, late }, 2, &log), 1);
 	CHECK_EQ(warnings((const char *[]){ soft }, 1, &log), 1);
 	CHECK_EQ(warnings((const char *[]){ soft, soft, soon }, 3, &log), 1);
+
+	/* Where no scheduler is to be ended: who, the message, and two lines of backtrace. */
+	log.ejects = false;
+	CHECK_EQ(warnings(clean, ARRAY_SIZE(clean), &log), 4);
+
+	log.mark = "mark 77";
+	log.copy = open_memstream(&text, &size);
+	CHECK_EQ(warnings(marked, ARRAY_SIZE(marked), &log), 1);
+	log.mark = "mark 78";
+	CHECK_EQ(warnings(marked, ARRAY_SIZE(marked), &log), 1);
+	fclose(log.copy);
+	CHECK_STR(text, "INFO: behind\n(the mark is not in the kernel's log any more)\n");
+	free(text);
 }
 
 /* Two results: one that failed, one that was refused. */

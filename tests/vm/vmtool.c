@@ -182,6 +182,7 @@ static const struct {
 	{ "killforks", "COUNT", 1, cmd_killforks },
 	{ "nap", "US", 1, cmd_nap },
 	{ "json", "FILE", 1, cmd_json },
+	{ "log", "MARK [ejected]", 1, cmd_log },
 	{ "ext", "COMMAND...", 1, cmd_ext },
 	{ "nobody", "COMMAND...", 1, cmd_nobody },
 	{ "setext", "PID", 1, cmd_setext },

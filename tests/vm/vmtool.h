@@ -21,6 +21,7 @@ int cmd_pingpong(int argc, char **argv);
 int cmd_cgroups(int argc, char **argv);
 int cmd_beat(int argc, char **argv);
 int cmd_json(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_forks(int argc, char **argv);
 int cmd_killforks(int argc, char **argv);
 int cmd_nap(int argc, char **argv);

@@ -157,53 +157,10 @@ log_mark() {
 	echo "<6>$LOG_MARK" >/dev/kmsg
 }
 
-# Messages of level 4 and graver since the mark, but for what is listed here:
-# - the clock watchdog's remark: an emulated CPU whose thread has to wait for the host's CPU answers
-#   late; for the same reason a timer interrupt may take long, and the deadline server of a CPU, from
-#   7.0, may find itself more than its period of a second late;
-# - softirqs pending on an idle CPU while the kernel takes a scheduler off: that bypasses all of its
-#   queues, and ksoftirqd is an ordinary task in one of them. Seen on 6.16 to 6.18, each time within
-#   0.1 s before the scheduler was gone; excused for 1 s;
-# - that a scheduler has no part in cgroup weights, told when there is a cgroup (6.12 to 7.0);
-# - with $1 = ejected, what sched_ext says when it ends a scheduler for a fault: who and why, the
-#   message, and the backtrace, whose lines have no mark of their own.
+# The warnings since the mark, a line each. With $1 = ejected, what sched_ext says when it ends a scheduler
+# for a fault is none.
 log_warnings() {
-	dmesg -r | awk -v mark="$LOG_MARK" -v ejected="${1:-}" '
-		index($0, mark) { on = 1; next }
-		!on { next }
-		{
-			level = $0
-			sub(/^</, "", level)
-			sub(/>.*/, "", level)
-			text = $0
-			sub(/^<[0-9]+>\[ *[0-9.]+\] /, "", text)
-			time = $0
-			sub(/^<[0-9]+>\[ */, "", time)
-			sub(/\].*/, "", time)
-		}
-		text ~ /^sched_ext: BPF scheduler "[^"]*" disabled \(/ && time - softirq_at < 1 { softirq = "" }
-		text ~ /^NOHZ tick-stop error: local softirq work is pending, handler #[0-9a-f]+!!!$/ {
-			if (softirq != "")
-				print softirq
-			softirq = $0
-			softirq_at = time
-			next
-		}
-		level % 8 > 4 { next }
-		text ~ /^clocksource: (timekeeping watchdog|Watchdog|wd-tsc).*(read timed out|read-back delay)/ { next }
-		text ~ /^hrtimer: interrupt took [0-9]+ ns$/ { next }
-		text ~ /^sched: DL replenish lagged too much$/ { next }
-		text ~ /^sched_ext: "[^"]*" does not implement cgroup cpu.weight$/ { next }
-		ejected == "ejected" && text ~ /^sched_ext: BPF scheduler "[^"]*" disabled \(/ { next }
-		ejected == "ejected" && text ~ /^sched_ext: [a-z0-9_]+: / { next }
-		ejected == "ejected" && text ~ /^ *[A-Za-z0-9_.]+\+0x[0-9a-f]+\/0x[0-9a-f]+( \[|$)/ { next }
-		{ print }
-		END {
-			if (softirq != "")
-				print softirq
-			if (!on)
-				print "the mark is not in the log any more"
-		}'
+	vmtool log "$LOG_MARK" ${1:+"$1"} || echo 'the log could not be judged'
 }
 
 # log_clean NAME [ejected]

@@ -8,6 +8,20 @@
 
 CPU1=/sys/devices/system/cpu/cpu1/online
 
+# --- The judge of the kernel's log, on which so much here depends
+
+echo '<4>INFO: before the mark' >/dev/kmsg
+log_mark
+echo '<6>fine' >/dev/kmsg
+is 'kernel log: clean' "$(log_warnings)" ''
+echo '<4>INFO: a warning' >/dev/kmsg
+echo '<4>hrtimer: interrupt took 123456 ns' >/dev/kmsg
+echo '<3>sched_ext: BPF scheduler "x" disabled (scx_bpf_error)' >/dev/kmsg
+is 'kernel log: a warning' "$(log_warnings ejected)" 'INFO: a warning'
+is 'kernel log: and an end that was not expected' "$(log_warnings | wc -l)" 2
+LOG_MARK='never set'
+is 'kernel log: a mark that is gone' "$(log_warnings)" "(the mark is not in the kernel's log any more)"
+
 # --- Not attached at all
 
 log_mark

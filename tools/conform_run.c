@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "conform_cpu.h"
 #include "conform_heartbeat.h"
 #include "conform_load.h"
 #include "conform_loader.h"
@@ -47,8 +48,7 @@ struct run {
 	struct heartbeats *beats;
 	struct loader loader;
 	struct kernel_log log;
-	int spare_cpu; /* that is taken offline; -1: none */
-	bool is_offline;
+	struct spare_cpu spare;
 	bool stopped; /* the loader, by SIGSTOP */
 	s64 start_ns; /* of the loader, and once it is enabled of the scheduler */
 	s64 begin_ns; /* as far as we know so far */
@@ -66,18 +66,6 @@ static void __attribute__((format(printf, 2, 3))) problem(struct run *run, const
 	va_start(args, fmt);
 	text_add_line_va(run->seen->problems, sizeof(run->seen->problems), fmt, args);
 	va_end(args);
-}
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
 }
 
 static long read_taint(void)
@@ -150,44 +138,6 @@ static bool all_move(struct run *run, struct loader *loader)
 	return !load_idle(run->load);
 }
 
-/* "/sys/devices/system/cpu/cpu3/online" */
-static void online_path(int cpu, char *path, size_t size)
-{
-	snprintf(path, size, "/sys/devices/system/cpu/cpu%d/online", cpu);
-}
-
-/* A CPU that can be taken offline, the last; -1 if there is none. */
-static int removable_cpu(const cpu_set_t *cpus)
-{
-	char path[64];
-	int cpu;
-
-	if (CPU_COUNT(cpus) < 2)
-		return -1;
-	for (cpu = CPU_SETSIZE - 1; cpu > 0; cpu--) {
-		if (!CPU_ISSET(cpu, cpus))
-			continue;
-		online_path(cpu, path, sizeof(path));
-		if (!access(path, F_OK))
-			return cpu;
-	}
-	return -1;
-}
-
-static void set_online(struct run *run, bool online)
-{
-	char path[64];
-	int err;
-
-	online_path(run->spare_cpu, path, sizeof(path));
-	err = write_file(path, online ? "1" : "0");
-	if (err)
-		problem(run, "machine: CPU %d cannot be taken %s: %s", run->spare_cpu,
-			online ? "online again" : "offline", strerror(-err));
-	else
-		run->is_offline = !online;
-}
-
 /* The command line of @fault, behind the program's name. */
 static void command_line(const struct conform *conform, const struct fault *fault, bool probe,
 			 const char **arguments)
@@ -234,7 +184,7 @@ void conform_probe(const struct conform *conform, struct result *result)
 		set_aside(result, VERDICT_SKIPPED, "the reference does not tell what is expected");
 		return;
 	}
-	if (result->fault->action == ACTION_OFFLINE && removable_cpu(&conform->cpus) < 0) {
+	if (result->fault->action == ACTION_OFFLINE && spare_cpu_find(&conform->cpus) < 0) {
 		set_aside(result, VERDICT_SKIPPED, "there is no CPU that could be taken offline");
 		return;
 	}
@@ -264,14 +214,17 @@ static void act(struct run *run)
 	int err;
 
 	if (run->fault->action == ACTION_OFFLINE) {
-		set_online(run, false);
+		err = spare_cpu_take(&run->spare);
+		if (err)
+			problem(run, "CPU %d cannot be taken offline: %s", run->spare.cpu,
+				strerror(-err));
 		return;
 	}
 	load_mark(run->load);
 	run->begin_ns = now_ns();
 	switch (run->fault->action) {
 	case ACTION_SYSRQ:
-		err = write_file("/proc/sysrq-trigger", "S");
+		err = text_write("/proc/sysrq-trigger", "S");
 		if (err)
 			problem(run, "cannot send sysrq-S: %s", strerror(-err));
 		break;
@@ -310,7 +263,7 @@ static void end_by_force(struct run *run)
 	}
 	if (loader->ended && state_is("disabled"))
 		return;
-	write_file("/proc/sysrq-trigger", "S");
+	text_write("/proc/sysrq-trigger", "S");
 	limit = now_ns() + DISABLE_LIMIT * NS;
 	while ((!loader->ended || !state_is("disabled")) && now_ns() < limit) {
 		loader_watch(loader, LOOK_MS);
@@ -557,10 +510,10 @@ static bool set_up(struct run *run, struct result *result)
 	cpu_set_t cpus = run->conform->cpus;
 	int err;
 
-	run->spare_cpu = -1;
+	run->spare.cpu = -1;
 	if (run->fault->action == ACTION_OFFLINE) {
-		run->spare_cpu = removable_cpu(&cpus);
-		CPU_CLR(run->spare_cpu, &cpus);
+		run->spare.cpu = spare_cpu_find(&cpus);
+		CPU_CLR(run->spare.cpu, &cpus);
 	}
 	run->log.ejects = true;
 	err = kernel_log_open(&run->log, NULL);
@@ -589,6 +542,7 @@ void conform_run(const struct conform *conform, struct result *result)
 	};
 	long taint = read_taint();
 	char path[4096];
+	int err;
 
 	run.loader.out.fd = run.loader.err.fd = run.log.fd = -1;
 	if (!set_up(&run, result))
@@ -610,8 +564,10 @@ void conform_run(const struct conform *conform, struct result *result)
 		end_by_force(&run);
 	observe(&run);
 	collect_late(&run, result);
-	if (run.is_offline)
-		set_online(&run, true);
+	err = spare_cpu_return(&run.spare);
+	if (err)
+		problem(&run, "machine: CPU %d cannot be taken online again: %s", run.spare.cpu,
+			strerror(-err));
 	check_machine(&run, taint);
 	result->lost = !state_is("disabled");
 

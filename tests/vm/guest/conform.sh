@@ -91,6 +91,17 @@ sched_end 60 INT
 is 'interrupted: ends with 1' "$SCHED_STATUS" 1
 gone interrupted
 
+# Killed while a CPU is offline: that comes back too.
+LAST=$(nproc --all)
+LAST=/sys/devices/system/cpu/cpu$((LAST - 1))/online
+log_mark
+launch scx conform ignored-hotplug
+check 'killed: a CPU was offline' wait_for 60 grep -q 0 "$LAST"
+sched_end 60 KILL
+is 'killed: ends by the signal' "$SCHED_STATUS" 137
+check 'killed: the CPU is online again' wait_for 20 grep -q 1 "$LAST"
+gone killed
+
 # --- Everything
 
 conform 1500 --json "$@"

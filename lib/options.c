@@ -360,8 +360,7 @@ bool options_find(const struct options *options, enum scx_option_target target, 
 	return false;
 }
 
-/* Print @text from column @from on, the first line being at @column, wrapped at 80. */
-static void print_wrapped(FILE *file, const char *text, int column, int from)
+void scx_print_wrapped(FILE *file, const char *text, int column, int from)
 {
 	while (*text) {
 		int len = strcspn(text, " \n");
@@ -473,7 +472,7 @@ static void print_option(const struct scx_option *option, const void *rodata, FI
 	}
 	options_default(option, rodata, initial, sizeof(initial));
 	snprintf(text, sizeof(text), initial[0] ? "%s [default: %s]" : "%s", option->help, initial);
-	print_wrapped(file, text, column, 30);
+	scx_print_wrapped(file, text, column, 30);
 }
 
 void options_help(const struct options *options, const void *rodata, FILE *file)
@@ -482,10 +481,10 @@ void options_help(const struct options *options, const void *rodata, FILE *file)
 	size_t i;
 
 	fprintf(file, "Usage: scx_%s [OPTION]...\n\n", sched->name);
-	print_wrapped(file, sched->summary, 0, 0);
+	scx_print_wrapped(file, sched->summary, 0, 0);
 	if (sched->description) {
 		fputc('\n', file);
-		print_wrapped(file, sched->description, 0, 0);
+		scx_print_wrapped(file, sched->description, 0, 0);
 	}
 	if (sched->nr_options)
 		fputs("\nOptions:\n", file);
@@ -495,7 +494,7 @@ void options_help(const struct options *options, const void *rodata, FILE *file)
 	for (i = sched->nr_options; i < options->nr; i++)
 		print_option(options->parsed[i].option, rodata, file);
 	fputc('\n', file);
-	print_wrapped(
+	scx_print_wrapped(
 		file,
 		"Exit status: 0 stopped on request, 1 could not be loaded or attached, 2 bad options, "
 		"3 ended by the kernel for a fault, 4 this kernel cannot run it, 5 another scheduler "

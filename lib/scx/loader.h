@@ -316,6 +316,14 @@ int scx_run_check_loop_bound(const struct scx_run *run, const char *with);
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * scx_print_wrapped - words on lines of 80 columns, as --help has them
+ *
+ * @text begins at column @from, on the line that has come to @column; so do its next lines. A newline ends
+ * it.
+ */
+void scx_print_wrapped(FILE *file, const char *text, int column, int from);
+
 /* A named value: @text, or @number where that is NULL. */
 struct scx_field {
 	const char *name;

@@ -434,23 +434,32 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_kick_cpu" },
 };
 
+/* "    LABEL:    TEXT", wrapped; without a label, only the text. */
+static void print_item(const char *label, const char *text)
+{
+	int column = label ? printf("    %s:", label) : 0;
+
+	scx_print_wrapped(stdout, text, column, label ? 14 : 4);
+}
+
 static void print_outcomes(const struct expectation *f)
 {
 	const struct outcome *o;
+	char text[512], *end = text;
 
-	fputs("    kernel:   ", stdout);
 	for (o = f->outcomes; o->kernel; o++) {
 		if (o > f->outcomes && strcmp(o->kernel, o[-1].kernel))
-			printf("; from %s: ", o->kernel);
+			end += sprintf(end, "; from %s: ", o->kernel);
 		else if (o > f->outcomes)
-			fputs(", or ", stdout);
+			end += sprintf(end, ", or ");
 		if (o->kind)
-			printf("ends it, exit kind %u (status %u)", o->kind, o->status);
+			end += sprintf(end, "ends it, exit kind %u (status %u)", o->kind,
+				       o->status);
 		else
-			printf("%s (status %u)", o->status ? "refuses it" : "lets it go on",
-			       o->status);
+			end += sprintf(end, "%s (status %u)",
+				       o->status ? "refuses it" : "lets it go on", o->status);
 	}
-	putchar('\n');
+	print_item("kernel", text);
 }
 
 static void print_expectation(struct scx_run *run, const struct expectation *f)
@@ -495,17 +504,18 @@ static void print_list(struct scx_run *run)
 			print_expectation(run, f);
 			continue;
 		}
-		printf("%s\n    %s\n", f->name, f->summary);
+		puts(f->name);
+		print_item(NULL, f->summary);
 		if (f->needs)
-			printf("    needs:    %s\n", f->needs);
+			print_item("needs", f->needs);
 		if (f->at_load)
-			puts("    begins:   when it is loaded, whatever --after-... says");
+			print_item("begins", "when it is loaded, whatever --after-... says");
 		print_outcomes(f);
-		printf("    machine:  %s\n", f->effect);
+		print_item("machine", f->effect);
 		if (f->seconds)
 			printf("    verdict:  within %u s\n", f->seconds);
 		if (f->refused)
-			printf("    refused:  on %s\n", refused_text[f->refused]);
+			print_item("not on", refused_text[f->refused]);
 	}
 }
 

@@ -27,6 +27,7 @@ NO_REASON = 'no reason given'
 # Of what a failed test said: the last lines before it, where an exception's message is, and the first after.
 SAID_BEFORE = 30
 SAID_AFTER = 15
+LINE = 500
 
 
 class Count:
@@ -109,7 +110,7 @@ class Count:
         for name, said in self.failed:
             print(f'FAILED: {name}')
             for line in said:
-                print(f'    {line}')
+                print(f'    {line[:LINE]}')
         print(f'{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped',
               flush=True)
         return 1 if self.failed else 0

@@ -393,11 +393,13 @@ class Fault(Case):
         self.assertEqual((run.status, run.err), (0, ''), run)
         self.assertEqual(re.findall(r'^(\S+)$', run.out, re.MULTILINE),
                          [one['name'] for one in self.expectations()])
+        self.assertLessEqual(max(map(len, run.out.splitlines())), 80)
+        text = ' '.join(run.out.split()) + ' '
         for one in self.expectations():
-            self.assertIn(one['summary'], run.out)
-            self.assertIn(one['effect'], run.out)
-        self.assertIn('\n    kernel:   ends it, exit kind 1024 (status 3); from 7.1: refuses it (status 1)\n', run.out)
-        self.assertIn('\n    kernel:   lets it go on (status 0), or ends it, exit kind 1026 (status 3)\n', run.out)
+            self.assertIn(f"{one['name']} {one['summary']} ", text)
+            self.assertIn(f"machine: {one['effect']} ", text)
+        self.assertIn(' kernel: ends it, exit kind 1024 (status 3); from 7.1: refuses it (status 1) ', text)
+        self.assertIn(' kernel: lets it go on (status 0), or ends it, exit kind 1026 (status 3) ', text)
 
     def test_in_help(self):
         text = ' '.join(self.run_program('--help').out.split())

@@ -277,8 +277,10 @@ static const struct expectation faults[NR_FAULTS] = {
 		.name = "kick-wait",
 		.summary = "as kick-storm, and each CPU waits for the one that it kicked, in a ring "
 			   "(SCX_KICK_WAIT)",
-		.outcomes = { GOES_ON },
-		.effect = "slow: all CPUs spend their time in the scheduler",
+		.outcomes = { GOES_ON, ENDED(1026) },
+		.message = STALL_MESSAGE,
+		.effect = "slow: all CPUs spend their time in the scheduler, on a slow machine until the "
+			  "watchdog's verdict",
 		.refused = REFUSED_KICK_WAIT,
 		.in_dispatch = true,
 		.cpus = 2,

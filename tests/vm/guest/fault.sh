@@ -324,7 +324,8 @@ try() {
 		;;
 	kick-wait)
 		if kick_wait_is_safe; then
-			goes_on "$1" 6
+			# On a slow machine the watchdog's own worker waits for longer than the default of 5 s.
+			goes_on "$1" 6 --timeout-ms 30000
 		else
 			refused "$1" 'kick_sync_pending'
 		fi

@@ -4,6 +4,7 @@
 import argparse
 import os
 import signal
+import sys
 
 from .common import ROOT
 
@@ -73,6 +74,11 @@ def vm_arguments(args):
         'add': args.add, 'env': dict(args.env), 'bindir': bindir, 'out': args.out,
         'icount': args.icount, 'accel': args.accel,
     }
+
+
+def log(text):
+    """For whoever waits."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def exit_on_signals():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Makes valid TAP of what a script in a test machine printed.
+"""TAP: Fixer makes valid TAP of what a script in a test machine printed, Writer writes it.
 
 The script may die in the middle of a line, with its machine or without. What
 comes out has a final plan all the same, and a `not ok` for each thing that the
@@ -8,6 +8,7 @@ announced five tests and hung in the third has run three, and the hang is one.
 """
 
 import re
+import sys
 
 TEST = re.compile(r'(not )?ok\b(?:\s+(\d+))?(.*)')
 PLAN = re.compile(r'1\.\.(\d+)\s*(?:#\s*(.*))?$')
@@ -129,3 +130,27 @@ class Fixer:
             self._write(f'1..0 # SKIP {self.skip_all}\n')
         else:
             self._write(f'1..{self.count}\n')
+
+
+class Writer:
+    """Prints a test's TAP on stdout, if it is `on`."""
+
+    def __init__(self, on=True):
+        self.on, self.count = on, 0
+
+    def test(self, good, name, reasons=(), skip=None):
+        """One test; `reasons` are for whoever has to find out why it failed, `skip` why it was not run."""
+        if not self.on:
+            return
+        self.count += 1
+        text = ' '.join(name.replace('#', ' ').split())
+        if skip:
+            text += f' # SKIP {" ".join(skip.replace("#", " ").split())}'
+        print(f'{"" if good else "not "}ok {self.count} - {text}')
+        for reason in reasons:
+            print(diagnostic(reason), end='')
+        sys.stdout.flush()
+
+    def plan(self):
+        if self.on:
+            print(f'1..{self.count}' if self.count else '1..0 # SKIP no kernel can be had', flush=True)

@@ -654,7 +654,7 @@ bool BPF_STRUCT_OPS(central_yield, struct task_struct *from, struct task_struct 
 s32 BPF_STRUCT_OPS_SLEEPABLE(central_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	return scx_task_ctx_create(p) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -ENOMEM;
 }
 
 void BPF_STRUCT_OPS(central_dump, struct scx_dump_ctx *dctx)

@@ -47,9 +47,6 @@ SCX_STATS_DEFINE(FAULT_NR_STATS);
 
 #define KTHREADD_PID 2
 
-/* What callbacks return that are to fail. */
-#define ENOMEM 12
-
 /* More tasks than any kernel's dispatch buffer holds: by default that has 32 places. */
 #define OVERFLOW_TASKS 100
 

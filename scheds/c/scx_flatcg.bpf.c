@@ -1192,7 +1192,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_init_task, struct task_struct *p,
 
 	taskc = scx_task_ctx_create(p);
 	if (!taskc)
-		return -12; /* ENOMEM */
+		return -ENOMEM;
 	taskc->cg = get_cg(scx_cgroup_id(args->cgroup));
 	taskc->vtime = READ_ONCE(cg_at(taskc->cg)->task_vtime);
 	return 0;

@@ -494,7 +494,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init_task, struct task_struct *p, struct scx_i
 	struct task_ctx *taskc = scx_task_ctx_create(p);
 
 	if (!taskc)
-		return -12; /* ENOMEM */
+		return -ENOMEM;
 	taskc->last_cpu = -1;
 	taskc->attached_cpu = -1;
 	return 0;
@@ -529,7 +529,7 @@ static s32 init_masks(void)
 			continue;
 		cpuc = scx_cpu_ctx(i);
 		if (!cpuc || !NEW_MASK(&cpuc->candidates))
-			err = -12;
+			err = -ENOMEM;
 	}
 	scx_bpf_put_cpumask(possible);
 
@@ -538,7 +538,7 @@ static s32 init_masks(void)
 
 		entry = bpf_map_lookup_elem(&nests, &nest);
 		if (!entry || !NEW_MASK(&entry->cpus))
-			err = -12;
+			err = -ENOMEM;
 	}
 	return err;
 }

@@ -902,9 +902,9 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(pair_init_task, struct task_struct *p, struct scx_i
 
 	taskc = scx_task_ctx_create(p);
 	if (!taskc)
-		return -12; /* ENOMEM */
+		return -ENOMEM;
 	taskc->group = group_of_cgroup(args->cgroup);
-	return taskc->group ? 0 : -2; /* ENOENT */
+	return taskc->group ? 0 : -ENOENT;
 }
 
 /* The kernel has taken @p out of its queue, and puts it into the other one after this. */

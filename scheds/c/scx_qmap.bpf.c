@@ -538,7 +538,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init_task, struct task_struct *p, struct scx_i
 	if (print_msgs)
 		scx_message("init_task %s[%d]%s", p->comm, p->pid, args->fork ? " (fork)" : "");
 
-	return scx_task_ctx_create(p) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -ENOMEM;
 }
 
 void BPF_STRUCT_OPS(qmap_dump, struct scx_dump_ctx *dctx)

@@ -462,7 +462,7 @@ void BPF_STRUCT_OPS(userland_enable, struct task_struct *p)
 s32 BPF_STRUCT_OPS_SLEEPABLE(userland_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	return scx_task_ctx_create(p) ? 0 : -12;
+	return scx_task_ctx_create(p) ? 0 : -ENOMEM;
 }
 
 void BPF_STRUCT_OPS(userland_dump, struct scx_dump_ctx *dctx)

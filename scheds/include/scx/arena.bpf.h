@@ -94,7 +94,7 @@ static __always_inline s32 scx_slab_init(struct scx_slab *slab, u32 pages, u32 n
 	u64 base = scx_arena_alloc(pages), *word;
 
 	if (!base)
-		return -12; /* ENOMEM */
+		return -ENOMEM;
 	/* The bits behind the last object are never free. */
 	if (nr % 64) {
 		word = scx_arena_ptr(base + nr / 64 * 8);

@@ -320,6 +320,12 @@ struct sched_ext_ops {
 
 /* From here on: what a vmlinux.h lacks, because it is a macro there or its kernel is an older one. */
 
+/* What callbacks return as -errno; these are the same on every architecture. */
+#ifndef ENOMEM
+#define ENOENT 2
+#define ENOMEM 12
+#endif
+
 /* Task flags and policies: part of the ABI through /proc and sched_setscheduler(). */
 #ifndef PF_KTHREAD
 #define PF_EXITING   0x00000004

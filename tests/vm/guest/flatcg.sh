@@ -65,6 +65,26 @@ near() {
 	done
 }
 
+# fair NAME SECONDS PATH... -- EXPECTED TOLERANCE...: the shares are near that, while nothing changes
+#
+# While its host is busy elsewhere an emulated CPU stands still, and whoever runs there is charged for it, by
+# far more than a slice. That spoils a measurement now and then; a policy that is wrong spoils all three.
+fair() {
+	local name="$1" seconds="$2" paths=''
+	shift 2
+	while [ "$1" != -- ]; do
+		paths="$paths $1"
+		shift
+	done
+	shift
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2086
+		shares "$seconds" $paths
+		is_near "$@" && break
+	done
+	near "$name" "$@"
+}
+
 # stop NAME: the scheduler, which must not have been ended by the kernel, and its statistics
 stop() {
 	check "$1: still the same one runs" [ "$(cat "$SCX/enable_seq")" -eq "$SEQ" ]
@@ -106,19 +126,12 @@ if start -i 1; then
 	load p/b $EIGHT
 	load p/c $EIGHT
 	sleep 2
-	# While its host is busy elsewhere an emulated CPU stands still, and whoever runs there is charged for
-	# it, by far more than a slice. That spoils a measurement now and then; a policy that is wrong spoils all.
-	for _ in 1 2 3; do
-		shares 10 a p/b p/c
-		is_near 700 35 100 5 200 10 && break
-	done
-	near 'weights 700, 100 and 200' 700 35 100 5 200 10
+	fair 'weights 700, 100 and 200' 10 a p/b p/c -- 700 35 100 5 200 10
 
 	# With a cgroup frozen the others have its share, and when it is back it has no more than before.
 	echo 1 >"$CGROUPS/a/cgroup.freeze"
 	sleep 1
-	shares 2 a p/b p/c
-	near '700 frozen' 0 5 333 30 667 30
+	fair '700 frozen' 2 a p/b p/c -- 0 5 333 30 667 30
 	# Had it saved up what it missed, it would be alone now.
 	echo 0 >"$CGROUPS/a/cgroup.freeze"
 	shares 3 a p/b p/c
@@ -126,8 +139,7 @@ if start -i 1; then
 
 	echo 100 >"$CGROUPS/a/cpu.weight"
 	sleep 1
-	shares 3 a p/b p/c
-	near 'weight 700 changed to 100' 250 40 250 40 500 50
+	fair 'weight 700 changed to 100' 3 a p/b p/c -- 250 40 250 40 500 50
 	num '-i 1: prints statistics each second' "$(stat_lines)" -ge 10
 	check 'weights: cgroups are removed with tasks in them' cg_remove a p/b p/c p
 	stop weights
@@ -152,8 +164,7 @@ if start; then
 	load 1/2/b $EIGHT
 	load 1/2/3/4/5 $EIGHT
 	sleep 1
-	shares 4 a 1/2/b 1/2/3/4/5
-	near 'five levels' 500 40 375 40 125 25
+	fair 'five levels' 4 a 1/2/b 1/2/3/4/5 -- 500 40 375 40 125 25
 
 	# All of 1/2/b into a: their half is for the one that stays, and a has as many tasks again.
 	while read -r pid; do
@@ -161,8 +172,7 @@ if start; then
 	done <"$CGROUPS/1/2/b/cgroup.procs"
 	is 'moves: the old cgroup is empty' "$(cat "$CGROUPS/1/2/b/cgroup.procs")" ''
 	sleep 1
-	shares 3 a 1/2/b 1/2/3/4/5
-	near 'moves: the shares go with the tasks' 500 60 0 1 500 60
+	fair 'moves: the shares go with the tasks' 3 a 1/2/b 1/2/3/4/5 -- 500 60 0 1 500 60
 	cg_remove a 1/2/b 1/2/3/4/5 1/2/3/4 1/2/3 1/2 1
 	stop 'five levels and moves'
 fi
@@ -203,8 +213,7 @@ if start; then
 	load free 0,1
 	load bound 0,1
 	sleep 1
-	shares 4 free bound
-	near 'one hog each on one CPU' 900 40 100 40
+	fair 'one hog each on one CPU' 4 free bound -- 900 40 100 40
 	cg_remove free bound
 	stop bound
 	num 'bound: fallback queues were used' "$(stat affine_taken)" -gt 20

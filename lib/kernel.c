@@ -287,14 +287,15 @@ int scx_hotplug_seq(u64 *seq)
 	return read_number(SYSFS_SCX "/hotplug_seq", seq);
 }
 
-/* Does one of the files that @pid has open belong to a struct_ops link? */
-static bool holds_struct_ops(const char *pid)
+/* Does one of the files that @pid has open belong to a link to the struct_ops map @map_id? */
+static bool holds_struct_ops(const char *pid, u32 map_id)
 {
-	char path[PATH_MAX], line[256];
+	char path[PATH_MAX], line[256], wanted[32];
+	bool found = false, is_struct_ops, is_map;
 	struct dirent *entry;
-	bool found = false;
 	DIR *dir;
 
+	snprintf(wanted, sizeof(wanted), "map_id:\t%u\n", map_id);
 	snprintf(path, sizeof(path), "%s/proc/%s/fdinfo", root, pid);
 	dir = opendir(path);
 	if (!dir)
@@ -308,16 +309,19 @@ static bool holds_struct_ops(const char *pid)
 		file = fopen(path, "re");
 		if (!file)
 			continue;
-		while (fgets(line, sizeof(line), file))
-			if (!strcmp(line, "link_type:\tstruct_ops\n"))
-				found = true;
+		is_struct_ops = is_map = false;
+		while (fgets(line, sizeof(line), file)) {
+			is_struct_ops |= !strcmp(line, "link_type:\tstruct_ops\n");
+			is_map |= !strcmp(line, wanted);
+		}
+		found = is_struct_ops && is_map;
 		fclose(file);
 	}
 	closedir(dir);
 	return found;
 }
 
-pid_t scx_running_loader(char *comm, size_t size)
+pid_t scx_running_loader(u32 map_id, char *comm, size_t size)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -329,7 +333,8 @@ pid_t scx_running_loader(char *comm, size_t size)
 	if (!dir)
 		return 0;
 	while (!pid && (entry = readdir(dir))) {
-		if (!isdigit((unsigned char)entry->d_name[0]) || !holds_struct_ops(entry->d_name))
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    !holds_struct_ops(entry->d_name, map_id))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
 		if (!scx_kernel_read_line(path, comm, size))

@@ -85,12 +85,13 @@ int scx_running_state(char *state, size_t size);
 int scx_running_ops(char *name, size_t size);
 
 /*
- * scx_running_loader - which process holds the running scheduler
+ * scx_running_loader - which process holds the scheduler whose struct_ops map is @map_id
  *
- * Looks for the link to a struct_ops map among the open files of all processes, so it sees what the
- * caller may see. Returns the pid, with its command name in @comm, or 0 if none was found.
+ * Looks for the link to that map among the open files of all processes, so it sees what the caller may
+ * see. Others may have links of that type too: TCP has its own, and so has a loader whose scheduler was
+ * ended. Returns the pid, with its command name in @comm, or 0 if none was found.
  */
-pid_t scx_running_loader(char *comm, size_t size);
+pid_t scx_running_loader(u32 map_id, char *comm, size_t size);
 
 /* scx_enable_seq - how many schedulers have been started since boot. 0 or -errno. */
 int scx_enable_seq(u64 *seq);

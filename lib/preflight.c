@@ -4,6 +4,7 @@
 
 #include "log.h"
 #include "preflight.h"
+#include "running.h"
 
 size_t preflight_kfuncs(const struct scx_sched *sched, const struct scx_kernel *kernel,
 			struct preflight_kfuncs *missing)
@@ -166,7 +167,7 @@ void preflight_report_busy(void)
 		scx_error("another scheduler is being started or stopped: try again");
 		return;
 	}
-	pid = scx_running_loader(comm, sizeof(comm));
+	pid = scx_running_process(comm, sizeof(comm));
 	if (pid)
 		scx_error("scheduler '%s' is running (%s, process %d): stop it first", name, comm,
 			  pid);

@@ -221,3 +221,17 @@ int scx_program_entry(int fd, char *name, size_t size)
 	btf__free(btf);
 	return t ? 0 : -ENODATA;
 }
+
+pid_t scx_running_process(char *comm, size_t size)
+{
+	struct scx_kernel *kernel = scx_kernel_open(NULL);
+	struct scx_running running;
+	pid_t pid = 0;
+
+	if (!kernel)
+		return 0;
+	if (!scx_running_find(kernel, &running))
+		pid = scx_running_loader(running.map_id, comm, size);
+	scx_kernel_close(kernel);
+	return pid;
+}

@@ -7,6 +7,7 @@
 #define SCX_RUNNING_H
 
 #include <stddef.h>
+#include <sys/types.h>
 #include "kernel.h"
 
 struct scx_running {
@@ -23,6 +24,14 @@ struct scx_running {
  * another -errno.
  */
 int scx_running_find(const struct scx_kernel *kernel, struct scx_running *running);
+
+/*
+ * scx_running_process - which process holds the running scheduler
+ *
+ * Returns the pid, with its command name in @comm, or 0 if that cannot be told: without CAP_SYS_ADMIN, for
+ * one.
+ */
+pid_t scx_running_process(char *comm, size_t size);
 
 /*
  * Schedulers come in two forms, each with a structure of its own: from 7.2 on, CPUs may have numbers of the

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "json.h"
 #include "kernel.h"
+#include "running.h"
 #include "tool.h"
 
 const char status_help[] =
@@ -34,7 +35,7 @@ int tool_status(int argc, char **argv)
 		return SCX_STATUS_UNSUPPORTED;
 	}
 	if (!scx_running_ops(name, sizeof(name)))
-		pid = scx_running_loader(comm, sizeof(comm));
+		pid = scx_running_process(comm, sizeof(comm));
 
 	if (json) {
 		json_begin(&out, stdout);

@@ -178,7 +178,7 @@ static void say_attached(const struct watch *watch)
 	pid_t pid;
 	int part;
 
-	pid = scx_running_loader(comm, sizeof(comm));
+	pid = scx_running_loader(attached->running.map_id, comm, sizeof(comm));
 	if (watch->json) {
 		json_begin(&json, stdout);
 		json_string(&json, "type", "watch_start");

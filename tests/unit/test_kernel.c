@@ -367,7 +367,7 @@ static void test_running_loader(void)
 	char comm[32] = "", small[4];
 
 	fresh_root("no-proc");
-	CHECK_EQ(scx_running_loader(comm, sizeof(comm)), 0);
+	CHECK_EQ(scx_running_loader(31, comm, sizeof(comm)), 0);
 
 	fresh_root("proc");
 	write_file("proc/proc/self/comm", "self\n");
@@ -377,17 +377,22 @@ static void test_running_loader(void)
 	write_file("proc/proc/17/fdinfo/4", "pos:\t0\nlink_type:\ttracing\nlink_id:\t4\n");
 	write_file("proc/proc/18/comm", "map only\n");
 	write_file("proc/proc/18/fdinfo/4", "pos:\t0\nmap_type:\t26\n");
+	/* Another scheduler, or what is none. */
+	write_file("proc/proc/20/comm", "other\n");
+	write_file("proc/proc/20/fdinfo/4", "link_type:\tstruct_ops\nlink_id:\t5\nmap_id:\t3\n");
+	write_file("proc/proc/20/fdinfo/5", "link_type:\tstruct_ops\nlink_id:\t6\nmap_id:\t311\n");
+	write_file("proc/proc/20/fdinfo/6", "link_type:\txdp\nmap_id:\t31\n");
 	/* A process that is gone by now, or another user's. */
 	write_file("proc/proc/19/comm", "gone\n");
-	CHECK_EQ(scx_running_loader(comm, sizeof(comm)), 0);
+	CHECK_EQ(scx_running_loader(31, comm, sizeof(comm)), 0);
 
 	write_file("proc/proc/4711/comm", "scx_qmap\n");
 	write_file("proc/proc/4711/fdinfo/0", "pos:\t0\n");
 	write_file("proc/proc/4711/fdinfo/12",
 		   "pos:\t0\nflags:\t02000000\nlink_type:\tstruct_ops\nlink_id:\t7\nmap_id:\t31\n");
-	CHECK_EQ(scx_running_loader(comm, sizeof(comm)), 4711);
+	CHECK_EQ(scx_running_loader(31, comm, sizeof(comm)), 4711);
 	CHECK_STR(comm, "scx_qmap");
-	CHECK_EQ(scx_running_loader(small, sizeof(small)), 4711);
+	CHECK_EQ(scx_running_loader(31, small, sizeof(small)), 4711);
 	CHECK_STR(small, "scx");
 	scx_kernel_set_root(NULL);
 }

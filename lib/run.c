@@ -75,6 +75,7 @@ struct scx_run {
 	s64 *values; /* counters as the kernel hands them out, CPU by CPU */
 	s64 *sums;
 	s64 *before; /* sums at the last line of statistics */
+	bool wrote_openmetrics;
 };
 
 static u64 now_ms(void)
@@ -497,6 +498,15 @@ static void print_stats(struct scx_run *run)
 	memcpy(run->before, run->sums, size);
 }
 
+/* Figures that nobody brings up to date any more would be taken for the present. */
+static void remove_openmetrics(struct scx_run *run)
+{
+	/* What is not ours is not ours to remove: another scheduler's, if this one was never enabled. */
+	if (run->wrote_openmetrics)
+		unlink(run->options.common.openmetrics);
+	run->wrote_openmetrics = false;
+}
+
 /* Write the statistics file. An error is told once a run, not each second. */
 static void write_openmetrics(struct scx_run *run)
 {
@@ -508,7 +518,10 @@ static void write_openmetrics(struct scx_run *run)
 	err = stats_write_openmetrics(run->sched, run->sums, path);
 	if (err) {
 		scx_warn("cannot write '%s': %s; going on without it", path, strerror(-err));
+		remove_openmetrics(run);
 		run->options.common.openmetrics = NULL;
+	} else {
+		run->wrote_openmetrics = true;
 	}
 }
 
@@ -820,8 +833,7 @@ static int run_once(struct scx_run *run, bool *again)
 				 SCX_STATUS_FAILED :
 				 SCX_STATUS_EJECTED;
 out:
-	if (run->options.common.openmetrics)
-		unlink(run->options.common.openmetrics);
+	remove_openmetrics(run);
 	return status;
 }
 
@@ -935,8 +947,10 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 	}
 	status = ask_kernel(&run);
 	if (run.options.common.probe) {
-		if (!status)
+		if (!status) {
 			scx_run_print(&run, "this kernel can run it");
+			status = printed_status();
+		}
 		goto out;
 	}
 	if (!status)

@@ -315,7 +315,7 @@ int tool_probe(int argc, char **argv)
 	if (output.json)
 		json_end(&output.out);
 	scx_kernel_close(kernel);
-	if (fflush(stdout))
+	if (fflush(stdout) || ferror(stdout))
 		return SCX_STATUS_FAILED;
 	return unable ? SCX_STATUS_UNSUPPORTED : SCX_STATUS_OK;
 }

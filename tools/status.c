@@ -56,5 +56,5 @@ int tool_status(int argc, char **argv)
 	} else {
 		printf("%s\n", state);
 	}
-	return fflush(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
+	return fflush(stdout) || ferror(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
 }

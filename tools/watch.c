@@ -80,6 +80,7 @@ const char watch_help[] =
 
 /* Between the two processes. */
 struct shared {
+	volatile bool wrote_openmetrics; /* the file is ours, and has figures of the present */
 	/* When what is going on inside the kernel should be over; 0: nothing is. */
 	volatile u64 deadline_ms;
 };
@@ -141,6 +142,17 @@ static void write_exposition(FILE *file, void *report)
 	watch_openmetrics(report, file);
 }
 
+/*
+ * Figures that nobody brings up to date any more would be taken for the present; unless those of a limited
+ * time were asked for.
+ */
+static void remove_openmetrics(struct watch *watch)
+{
+	if (watch->shared->wrote_openmetrics && !watch->once && !watch->duration_s)
+		unlink(watch->openmetrics);
+	watch->shared->wrote_openmetrics = false;
+}
+
 static void put_openmetrics(struct watch *watch, struct watch_report *report)
 {
 	int err;
@@ -151,7 +163,10 @@ static void put_openmetrics(struct watch *watch, struct watch_report *report)
 	if (err) {
 		scx_warn("cannot write %s: %s; going on without", watch->openmetrics,
 			 strerror(-err));
+		remove_openmetrics(watch);
 		watch->openmetrics = NULL;
+	} else {
+		watch->shared->wrote_openmetrics = true;
 	}
 }
 
@@ -489,9 +504,7 @@ static int work(struct watch *watch)
 			watch->end_ns = clock_ns() + watch->duration_s * 1000000000ULL;
 		status = run(watch);
 	}
-	/* Figures that nobody brings up to date any more would be taken for the present. */
-	if (watch->openmetrics && !watch->once && !watch->duration_s)
-		unlink(watch->openmetrics);
+	remove_openmetrics(watch);
 	free(watch->last);
 	free(watch->since);
 	free(watch->total);
@@ -528,6 +541,7 @@ static int supervise(struct watch *watch, pid_t pid)
 			continue;
 		/* It is gone as soon as the kernel lets it go; nobody need wait for that. */
 		kill(pid, SIGKILL);
+		remove_openmetrics(watch);
 		return SCX_STATUS_FAILED;
 	}
 	if (WIFEXITED(status))

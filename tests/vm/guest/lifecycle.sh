@@ -34,6 +34,15 @@ for name in $(schedulers); do
 	is "$name, not root: ends with 1" "$STATUS" 1
 	has "$name, not root: says so" once.err "^scx_$name: .*root"
 done
+echo kept >figures
+run_once scx_simple --dry-run --openmetrics figures
+is '--dry-run: a file that it did not write stays' "$(cat figures)" kept
+for command in 'scx status --json' 'scx status' 'scx probe --json' 'scx_simple --probe'; do
+	STATUS=0
+	# shellcheck disable=SC2086
+	normal $command >/dev/full 2>once.err || STATUS=$?
+	is "$command: what cannot be written: ends with 1" "$STATUS" 1
+done
 if sh -c 'echo 0 >/proc/sys/net/core/bpf_jit_enable' 2>/dev/null; then
 	run_once scx_simple --dry-run
 	is 'without the JIT: ends with 1' "$STATUS" 1

@@ -216,9 +216,9 @@ static void text_row(const struct watch_report *report, const char *name, u64 ti
 		return;
 	}
 	for (i = 0; i < WATCH_BUCKETS; i++)
-		fprintf(file, "%*llu", widths[i], f->histogram[i]);
+		fprintf(file, " %*llu", widths[i] - 1, f->histogram[i]);
 	if (has_kicks(report))
-		fprintf(file, "%8llu", f->kicks);
+		fprintf(file, " %7llu", f->kicks);
 	else
 		fprintf(file, "%8s", "?");
 	fprintf(file, "%9.3f%7.1f\n", f->longest_ns / 1e6, 100.0 * f->dispatch_ns / time_ns);

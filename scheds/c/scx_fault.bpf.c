@@ -55,7 +55,7 @@ struct fault_record begun;
 
 static u64 vtime_now;
 static u64 started_ns; /* the first call of enqueue() */
-static u64 nr_enqueues, nr_dispatches, nr_chances, nr_random;
+static u64 nr_enqueues, nr_dispatches, nr_chances, nr_turns, nr_random;
 static u32 begin_claimed, once_claimed;
 static u32 offline_cpu;	   /* plus 1; 0: none */
 static s32 first_cpu;	   /* the target of one-cpu */
@@ -323,7 +323,7 @@ static bool enqueue_fault(struct task_struct *p, u64 vtime, u64 enq_flags)
 		 */
 		if (!strikes(p))
 			return false;
-		if (nr_chances % 2)
+		if (__sync_fetch_and_add(&nr_turns, 1) % 2)
 			scx_bpf_dsq_insert(p, DSQ_A, SCX_SLICE_DFL, enq_flags);
 		else
 			scx_bpf_dsq_insert_vtime(p, DSQ_A, SCX_SLICE_DFL, vtime, enq_flags);

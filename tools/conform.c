@@ -31,9 +31,9 @@ const char conform_help[] =
 	"warning in the kernel's log. Takes some minutes. Not for a machine that anybody\n"
 	"needs: tasks stall for seconds, one CPU is taken offline for a while.\n"
 	"\n"
-	"A fault that this kernel does not survive is refused, and neither passed nor\n"
-	"failed. What the kernel does not end in time is ended here: the loader is\n"
-	"killed, then sysrq-S.\n"
+	"A fault that this kernel does not survive is refused, one that it or the machine\n"
+	"lacks something for is skipped: neither is passed nor failed. What the kernel\n"
+	"does not end in time is ended here: the loader is killed, then sysrq-S.\n"
 	"\n"
 	"  --list            what would be run here, and what would not, and why\n"
 	"  --json            one line of JSON a fault, and one for all; with --list, a\n"
@@ -260,6 +260,10 @@ static int run_all(const struct plan *plan, const struct conform *conform, struc
 		return SCX_STATUS_FAILED;
 	if (report->verdicts[VERDICT_FAILED])
 		return SCX_STATUS_EJECTED;
+	if (!report->verdicts[VERDICT_PASSED]) {
+		scx_error("nothing was run");
+		return SCX_STATUS_FAILED;
+	}
 	return report->verdicts[VERDICT_ERROR] ? SCX_STATUS_FAILED : SCX_STATUS_OK;
 }
 
@@ -277,7 +281,7 @@ static int run(const struct options_given *given, struct plan *plan)
 		.file = stdout,
 	};
 	struct utsname uts;
-	char state[32];
+	char state[32], path[4096];
 	int status;
 
 	if (given->reference && reference_read(&plan->reference, given->reference))
@@ -297,6 +301,11 @@ static int run(const struct options_given *given, struct plan *plan)
 		return status;
 	if (given->list)
 		return run_list(plan, &conform, &report);
+	if (loader_find(given->bindir, CONFORM_NEXT, path, sizeof(path))) {
+		scx_error(CONFORM_NEXT
+			  " is not to be found, which is to run after each fault: use --bindir");
+		return SCX_STATUS_FAILED;
+	}
 	status = set_up();
 	if (status)
 		return status;

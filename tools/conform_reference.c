@@ -124,6 +124,7 @@ int reference_add(struct reference *reference, const char *line, const char **wh
 	bool is_result = record_is(line, "conform");
 	struct expectation expected = {}, *list;
 	char verdict[16] = "", type[32];
+	s64 number;
 	size_t i;
 
 	if (!record_text(line, "type", type, sizeof(type))) {
@@ -136,9 +137,12 @@ int reference_add(struct reference *reference, const char *line, const char **wh
 		*why = "it has no name";
 		return -EINVAL;
 	}
-	/* What did not run there tells nothing. */
+	/* What did not run there tells nothing, nor does what had to be killed there. */
 	if (is_result && record_text(line, "verdict", verdict, sizeof(verdict)) &&
 	    strcmp(verdict, "passed") && strcmp(verdict, "failed"))
+		return 0;
+	if (is_result && ((record_number(line, "ended", &number) && !number) ||
+			  (record_number(line, "status", &number) && number == -1)))
 		return 0;
 	*why = is_result ? parse_result(line, &expected) : parse_expectation(line, &expected);
 	if (*why)

@@ -138,9 +138,8 @@ static bool all_move(struct run *run, struct loader *loader)
 	return !load_idle(run->load);
 }
 
-/* The command line of @fault, behind the program's name. */
-static void command_line(const struct conform *conform, const struct fault *fault, bool probe,
-			 const char **arguments)
+/* The command line of @fault, behind the program's name, without what is to be done with it. Returns its length. */
+static size_t command_line(const struct fault *fault, bool force, const char **arguments)
 {
 	size_t nr = 0, i;
 
@@ -150,16 +149,9 @@ static void command_line(const struct conform *conform, const struct fault *faul
 	}
 	for (i = 0; i < FAULT_ARGUMENTS && fault->arguments[i]; i++)
 		arguments[nr++] = fault->arguments[i];
-	if (conform->force)
+	if (force)
 		arguments[nr++] = "--force";
-	if (probe) {
-		arguments[nr++] = "--probe";
-	} else {
-		arguments[nr++] = "--json";
-		arguments[nr++] = "--exit-dump-len";
-		arguments[nr++] = "4096";
-	}
-	arguments[nr] = NULL;
+	return nr;
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -173,12 +165,66 @@ set_aside(struct result *result, enum verdict verdict, const char *fmt, ...)
 	result->verdict = verdict;
 }
 
-void conform_probe(const struct conform *conform, struct result *result)
+/* What a program is asked: whether it can commit the fault here, at all costs, or run without any. */
+enum question { AS_GIVEN, AT_ALL_COSTS, WITHOUT_FAULT };
+
+/*
+ * Run @path --probe. Returns its exit status, with its complaint in @text; or -1, and why is in @result.
+ */
+static int ask(const struct conform *conform, struct result *result, const char *path,
+	       enum question question, char *text, size_t size)
 {
 	const char *arguments[LOADER_ARGUMENTS];
 	struct run run = { .conform = conform };
 	struct loader loader;
+	size_t nr = 0;
+	int status = -1;
+
+	if (question != WITHOUT_FAULT)
+		nr = command_line(result->fault, conform->force || question == AT_ALL_COSTS,
+				  arguments);
+	arguments[nr++] = "--probe";
+	arguments[nr] = NULL;
+	if (loader_start(&loader, path, arguments)) {
+		set_aside(result, VERDICT_ERROR, "%s cannot be started", path);
+	} else if (!watch_until(&run, &loader, has_ended, PROBE_LIMIT)) {
+		set_aside(result, VERDICT_ERROR, "%s --probe does not end", result->fault->program);
+	} else {
+		status = loader.status;
+		loader_complaint(&loader, text, size);
+	}
+	loader_end(&loader);
+	return status;
+}
+
+/* It cannot be committed: for what it costs, for what it lacks, or because its program cannot run at all? */
+static void set_aside_unsupported(const struct conform *conform, struct result *result,
+				  const char *path, const char *text)
+{
+	char more[400];
+
+	switch (ask(conform, result, path, AT_ALL_COSTS, more, sizeof(more))) {
+	case -1:
+		return;
+	case SCX_STATUS_OK:
+		set_aside(result, VERDICT_REFUSED, "%s", text);
+		return;
+	}
+	switch (ask(conform, result, path, WITHOUT_FAULT, more, sizeof(more))) {
+	case -1:
+		return;
+	case SCX_STATUS_OK:
+		set_aside(result, VERDICT_SKIPPED, "%s", text);
+		return;
+	default:
+		set_aside(result, VERDICT_ERROR, "%s", text);
+	}
+}
+
+void conform_probe(const struct conform *conform, struct result *result)
+{
 	char path[4096], text[400];
+	int status;
 
 	if (!result->expected) {
 		set_aside(result, VERDICT_SKIPPED, "the reference does not tell what is expected");
@@ -192,20 +238,12 @@ void conform_probe(const struct conform *conform, struct result *result)
 		set_aside(result, VERDICT_ERROR, "%s is not to be found", result->fault->program);
 		return;
 	}
-	command_line(conform, result->fault, true, arguments);
-	if (loader_start(&loader, path, arguments)) {
-		set_aside(result, VERDICT_ERROR, "%s cannot be started", path);
-	} else if (!watch_until(&run, &loader, has_ended, PROBE_LIMIT)) {
-		set_aside(result, VERDICT_ERROR, "%s --probe does not end", result->fault->program);
-	} else if (loader.status == SCX_STATUS_UNSUPPORTED) {
-		loader_complaint(&loader, text, sizeof(text));
-		set_aside(result, VERDICT_REFUSED, "%s", text);
-	} else if (loader.status) {
-		loader_complaint(&loader, text, sizeof(text));
+	status = ask(conform, result, path, AS_GIVEN, text, sizeof(text));
+	if (status == SCX_STATUS_UNSUPPORTED)
+		set_aside_unsupported(conform, result, path, text);
+	else if (status > 0)
 		set_aside(result, VERDICT_ERROR, "%s --probe ends with %d: %s",
-			  result->fault->program, loader.status, text);
-	}
-	loader_end(&loader);
+			  result->fault->program, status, text);
 }
 
 /* Do what is to be done from outside. */
@@ -400,7 +438,7 @@ static void observe(struct run *run)
 	/* An end that has nothing to do with the fault may look the same. */
 	if (loader->has_exit && !seen->began_ns && !run->fault->silent)
 		problem(run, "the scheduler ended before the fault began");
-	if (run->fault->action != ACTION_KILL)
+	if (run->fault->action != ACTION_KILL || !run->begin_ns)
 		return;
 	/* There is no loader to tell: the kernel's log does. */
 	seen->ended_ns = now_ns();
@@ -415,12 +453,13 @@ static void try_next(struct run *run)
 {
 	const char *const arguments[] = { "--json", NULL };
 	char path[4096], text[256];
-	struct loader next;
+	struct loader next = { .out.fd = -1, .err.fd = -1 };
 
 	load_pause(run->load);
-	if (loader_find(run->conform->bindir, "scx_simple", path, sizeof(path)) ||
+	if (loader_find(run->conform->bindir, CONFORM_NEXT, path, sizeof(path)) ||
 	    loader_start(&next, path, arguments)) {
-		problem(run, "scx_simple cannot be started");
+		problem(run, CONFORM_NEXT " cannot be started");
+		loader_end(&next);
 		return;
 	}
 	if (!watch_until(run, &next, has_started, START_LIMIT) || !next.started ||
@@ -542,12 +581,17 @@ void conform_run(const struct conform *conform, struct result *result)
 	};
 	long taint = read_taint();
 	char path[4096];
+	size_t nr;
 	int err;
 
 	run.loader.out.fd = run.loader.err.fd = run.log.fd = -1;
 	if (!set_up(&run, result))
 		goto out;
-	command_line(conform, result->fault, false, arguments);
+	nr = command_line(result->fault, conform->force, arguments);
+	arguments[nr++] = "--json";
+	arguments[nr++] = "--exit-dump-len";
+	arguments[nr++] = "4096";
+	arguments[nr] = NULL;
 	if (loader_find(conform->bindir, result->fault->program, path, sizeof(path)) ||
 	    loader_start(&run.loader, path, arguments)) {
 		set_aside(result, VERDICT_ERROR, "%s cannot be started", result->fault->program);

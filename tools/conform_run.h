@@ -30,6 +30,9 @@ struct result {
 	bool lost;    /* a scheduler is left: nothing else can be run */
 };
 
+/* The scheduler that is started after each fault. */
+#define CONFORM_NEXT "scx_simple"
+
 struct conform {
 	const char *bindir;
 	const char *release; /* of the kernel */

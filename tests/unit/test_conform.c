@@ -169,6 +169,17 @@ static void test_bad_references(void)
 			       "{\"type\":\"conform\",\"name\":\"x\",\"verdict\":\"refused\"}",
 			       &why),
 		 0);
+	/* Nor does what had to be killed there, or was left. */
+	CHECK_EQ(reference_add(&reference,
+			       "{\"type\":\"conform\",\"name\":\"x\",\"verdict\":\"failed\","
+			       "\"kind\":0,\"status\":137,\"ended\":0}",
+			       &why),
+		 0);
+	CHECK_EQ(reference_add(&reference,
+			       "{\"type\":\"conform\",\"name\":\"x\",\"verdict\":\"failed\","
+			       "\"kind\":0,\"status\":-1,\"ended\":1}",
+			       &why),
+		 0);
 	CHECK_EQ(reference.nr, 0);
 	reference_free(&reference);
 }

@@ -233,7 +233,9 @@ heavy() {
 	stop "flatcg $*"
 }
 if heavy; then
-	num 'tasks in a cgroup: the heavier get at least 65 %' "$HEAVY" -ge 65
+	# Nine tenths, were it not for turns that only end at a tick: those of light tasks are shorter than that,
+	# and on an emulated CPU ticks are late.
+	num 'tasks in a cgroup: the heavier get more' "$HEAVY" -ge 55
 	num 'tasks in a cgroup: the lighter get something' "$HEAVY" -le 97
 fi
 if heavy -f; then

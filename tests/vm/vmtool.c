@@ -168,7 +168,7 @@ static const struct {
 	int min_args;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "hogs", "SEC NICE[,CPU[,ext]]...", 2, cmd_hogs },
+	{ "hogs", "SEC NICE[,CPU[,ext|,renice]]...", 2, cmd_hogs },
 	{ "crowd", "LIMIT THREADS", 2, cmd_crowd },
 	{ "churn", "SEC TASKS", 2, cmd_churn },
 	{ "cookies", "LIMIT TASKS GROUPS", 3, cmd_cookies },

@@ -109,9 +109,10 @@ struct hog {
 	uint64_t cpus;		    /* a bit for each of the first 64 CPUs that it was seen on */
 };
 
-static void hog(struct start *start, struct hog *result, char *spec)
+static void hog(struct start *start, struct hog *result, char *spec, int renice)
 {
 	char *cpu = strchr(spec, ','), *policy = cpu ? strchr(cpu + 1, ',') : NULL;
+	int nice = -20;
 	struct rusage before, after;
 	uint64_t last, now;
 	struct timespec ts;
@@ -127,6 +128,8 @@ static void hog(struct start *start, struct hog *result, char *spec)
 		if (sched_setaffinity(0, sizeof(set), &set))
 			die("sched_setaffinity");
 	}
+	if (!policy || strcmp(policy, "renice"))
+		renice = 0;
 	if (policy && !strcmp(policy, "ext") && set_policy(0, POLICY_EXT))
 		die("sched_setscheduler");
 	if (setpriority(PRIO_PROCESS, 0, number(spec, -20, 19)))
@@ -140,6 +143,10 @@ static void hog(struct start *start, struct hog *result, char *spec)
 	while (last < start->end_ns) {
 		result->cpus |= 1ULL << (sched_getcpu() % 64);
 		work(500);
+		/* The same value again would not change the task. */
+		nice = nice == -20 ? -19 : -20;
+		if (renice && setpriority(PRIO_PROCESS, renice, nice))
+			die("setpriority");
 		now = now_ns();
 		if (now - last > MIN_GAP && result->nr_gaps < MAX_GAPS)
 			result->gaps_us[result->nr_gaps++] = (now - last) / 1000;
@@ -179,12 +186,13 @@ static uint32_t gap(struct hog *hog, int percent)
 }
 
 /*
- * hogs SEC NICE[,CPU[,ext]]...
+ * hogs SEC NICE[,CPU[,ext|,renice]]...
  *
- * A task a specification, which spins for SEC seconds. Prints a line for each: its pid, policy, the
- * milliseconds that it got, how often it was switched away from voluntarily and not, for how many ms
- * it did not run when it did not, in the middle, at most in nine cases of ten and at most of all, and
- * on which CPUs it was seen, as a hexadecimal mask.
+ * A task a specification, which spins for SEC seconds; with "renice" it changes the nice value of the
+ * first one for each half a millisecond that it runs, between -20 and -19. Prints a line for each: its
+ * pid, policy, the milliseconds that it got, how often it was switched away from voluntarily and not,
+ * for how many ms it did not run when it did not, in the middle, at most in nine cases of ten and at
+ * most of all, and on which CPUs it was seen, as a hexadecimal mask.
  */
 int cmd_hogs(int argc, char **argv)
 {
@@ -198,9 +206,10 @@ int cmd_hogs(int argc, char **argv)
 		if (pid < 0)
 			die("fork");
 		if (!pid) {
-			hog(start, &hogs[i], argv[2 + i]);
+			hog(start, &hogs[i], argv[2 + i], hogs[0].pid);
 			_exit(0);
 		}
+		hogs[i].pid = pid;
 	}
 	go(start, nr, number(argv[1], 1, 600));
 	failed = reap(nr);

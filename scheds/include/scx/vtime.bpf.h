@@ -75,7 +75,12 @@ static inline void scx_vtime_advance(u64 *now, u64 vtime)
 		WRITE_ONCE(*now, vtime);
 }
 
-/* The turn of the task that runs on this CPU. */
+/*
+ * The turn of the task that runs on a CPU. By its CPU, not by this one: who changes a task that runs, its
+ * nice value for one, has the kernel call stopping() and running() for it, on the CPU of the one who
+ * makes the change. That holds the lock of the run queue where the task runs, as everyone does who
+ * calls these two for it, so nobody else writes to the turn meanwhile.
+ */
 struct scx_vtime_turn {
 	u64 started; /* ns */
 	u64 slice;   /* ns that it was given */
@@ -88,11 +93,18 @@ struct {
 	__type(value, struct scx_vtime_turn);
 } scx_vtime_turns SEC(".maps");
 
-/* scx_vtime_start - @p begins to run on this CPU: for ops.running() */
-static inline void scx_vtime_start(const struct task_struct *p)
+/* The turn of @p, which runs. Never NULL, but that is for the verifier to see. */
+static inline struct scx_vtime_turn *scx_vtime_turn(const struct task_struct *p)
 {
 	u32 zero = 0;
-	struct scx_vtime_turn *turn = bpf_map_lookup_elem(&scx_vtime_turns, &zero);
+
+	return bpf_map_lookup_percpu_elem(&scx_vtime_turns, &zero, scx_bpf_task_cpu(p));
+}
+
+/* scx_vtime_start - @p begins to run on its CPU: for ops.running() */
+static inline void scx_vtime_start(const struct task_struct *p)
+{
+	struct scx_vtime_turn *turn = scx_vtime_turn(p);
 
 	if (turn) {
 		turn->started = scx_bpf_now();
@@ -101,7 +113,7 @@ static inline void scx_vtime_start(const struct task_struct *p)
 }
 
 /*
- * scx_vtime_used - the ns to charge @p for since scx_vtime_start() on this CPU: for ops.stopping()
+ * scx_vtime_used - the ns to charge @p for since scx_vtime_start(): for ops.stopping()
  *
  * By the clock rather than by what is left of the slice, for the kernel fills the slice up again while
  * nobody else wants the CPU. But one who has given up the rest of its slice, by sched_yield(), pays
@@ -110,13 +122,12 @@ static inline void scx_vtime_start(const struct task_struct *p)
  */
 static inline u64 scx_vtime_used(const struct task_struct *p, bool runnable)
 {
-	u32 zero = 0;
-	struct scx_vtime_turn *turn = bpf_map_lookup_elem(&scx_vtime_turns, &zero);
+	struct scx_vtime_turn *turn = scx_vtime_turn(p);
 	s64 used;
 
 	if (!turn)
 		return 0;
-	/* Clocks of different CPUs do not matter here, but one may be set back by a hypervisor. */
+	/* The clocks of two CPUs may differ a little, and one may be set back by a hypervisor. */
 	used = scx_bpf_now() - turn->started;
 	if (used < 0)
 		used = 0;

@@ -84,6 +84,21 @@ if heavy_share -f; then
 	num 'simple -f: weights do not matter (at least 40 %)' "$HEAVY" -ge 40
 fi
 
+# Eight on CPU 1 have an eighth each, though one of them keeps changing a task that runs on CPU 2 alone, for
+# which the kernel ends and begins that task's turn on CPU 1. Were that taken for a new turn on CPU 1, it
+# would pay for no more than its last half a millisecond, and have about three eighths. The task on CPU 2 is
+# heavy, so that it does not move the clock on faster than those on CPU 1 do.
+if sched_start simple; then
+	normal timeout 30 vmtool hogs 5 -20,2 0,1,renice 0,1 0,1 0,1 0,1 0,1 0,1 0,1 >hogs.out
+	diag "hogs, the second one changes the first: $(hogs_ms hogs.out | tr '\n' ' ')"
+	share=$(hogs_ms hogs.out | awk '
+		{ ms[NR] = $1; sum += $1 }
+		END { if (NR == 9 && sum - ms[1] > 1000) print int(100 * ms[2] / (sum - ms[1])) }')
+	num 'simple: who changes another task has its share of the CPU (at most 20 %)' "$share" -le 20
+	num 'simple: who changes another task has its share of the CPU (at least 6 %)' "$share" -ge 6
+	sched_stop 'simple with a task that changes another' INT
+fi
+
 # One of weight 1 among 40 of weight 100: with a whole slice at a time it would wait 80 s after its first.
 if sched_start simple; then
 	hogs=$(printf '0,3 %.0s' $(seq 40))

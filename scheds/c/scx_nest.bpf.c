@@ -12,8 +12,8 @@
  *     its own or not, or mostly idle tasks would keep as many CPUs as there are tasks. The CPU moves to
  *     the primary nest;
  *  3. anywhere: its own two, then any. The CPU moves to the reserve if there is room, and at once to the
- *     primary nest if the task is impatient: this is the Nth time in a row that it came this far and
- *     found its own CPU busy.
+ *     primary nest if the task is impatient: it came this far, and found its own CPU busy, N times in a
+ *     row. Where no CPU is idle it stays impatient.
  *
  * If none is idle, it waits in one queue for the whole machine, ordered by weighted virtual time. A CPU
  * that takes a task from there is in the primary nest from then on, as all others are busy too.
@@ -336,13 +336,18 @@ static s32 find_idle(struct task_struct *p, struct task_ctx *taskc, s32 prev_cpu
 	own = cpu >= 0 && (cpu == prev_cpu || cpu == s.attached_cpu);
 	if (nest == PRIMARY || own) {
 		taskc->failures = 0;
-	} else if (++taskc->failures >= max_failures && max_failures) {
+	} else if (taskc->failures < max_failures) {
+		taskc->failures++;
+	}
+	if (cpu < 0)
+		return cpu;
+
+	/* Only now: where no CPU is idle there is none to join the nest, and the task stays on the brink. */
+	if (max_failures && taskc->failures >= max_failures) {
 		taskc->failures = 0;
 		impatient = true;
 		scx_stat_inc(NEST_STAT_IMPATIENT);
 	}
-	if (cpu < 0)
-		return cpu;
 
 	/* Used from now on, though it will take a moment until it runs the task. */
 	cpuc = scx_cpu_ctx(cpu);

@@ -14,6 +14,8 @@ adds_up() {
 			$(stat busy)))
 	is "$1: enqueued = bound + queued" "$(stat enqueued)" $(($(stat bound) + $(stat queued)))
 	num "$1: not more was taken than queued" "$(stat taken)" -le "$(stat queued)"
+	# Not where no CPU was idle: there was none to join the nest.
+	num "$1: who became impatient found a CPU" "$(stat impatient)" -le $(($(stat reserved) + $(stat outside)))
 	is "$1: primary = primary_in - primary_out" "$(stat primary)" \
 		$(($(stat primary_in) - $(stat primary_out)))
 	is "$1: reserve = reserve_in - reserve_out" "$(stat reserve)" \

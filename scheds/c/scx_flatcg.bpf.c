@@ -137,7 +137,6 @@ static u32 first_free;	 /* list of entries that were in use */
 static u32 nr_used;	 /* entries that ever were in use, and ROOT is the first */
 static u64 cg_vtime_now; /* key of the cgroup that had its turn last, as far as that is ahead */
 static u64 share_gen = 1;
-static s32 nr_online;
 
 /* From the kernel's cgroup, by id. */
 struct {
@@ -538,7 +537,7 @@ static bool is_pinned(struct task_struct *p)
 /* May it not run on all CPUs? */
 static bool is_affine(struct task_struct *p)
 {
-	return is_pinned(p) || p->nr_cpus_allowed < nr_online;
+	return is_pinned(p) || !scx_may_run_everywhere(p);
 }
 
 void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
@@ -1242,19 +1241,14 @@ void BPF_STRUCT_OPS(flatcg_dump_task, struct scx_dump_ctx *dctx, struct task_str
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_init)
 {
-	const struct cpumask *online = scx_bpf_get_online_cpumask();
-	s32 cpu, err = 0;
+	s32 cpu, err;
 
-	/* When a CPU comes or goes the kernel starts us again. */
 	bpf_for(cpu, 0, (s32)scx_bpf_nr_cpu_ids()) {
-		if (bpf_cpumask_test_cpu(cpu, online))
-			nr_online++;
 		err = scx_bpf_create_dsq(PINNED_DSQ(cpu), -1);
 		if (err)
-			break;
+			return err;
 	}
-	scx_bpf_put_cpumask(online);
-	return err ?: scx_bpf_create_dsq(RESTRICTED_DSQ, -1);
+	return scx_bpf_create_dsq(RESTRICTED_DSQ, -1);
 }
 
 void BPF_STRUCT_OPS(flatcg_exit, struct scx_exit_info *ei)

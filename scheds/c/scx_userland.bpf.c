@@ -95,20 +95,10 @@ static bool is_own(const struct task_struct *p)
 	return p->tgid == loader_tgid;
 }
 
-/* May @p run on every CPU that is online? */
-static bool may_run_everywhere(const struct task_struct *p)
-{
-	const struct cpumask *online = scx_bpf_get_online_cpumask();
-	bool everywhere = bpf_cpumask_subset(online, p->cpus_ptr);
-
-	scx_bpf_put_cpumask(online);
-	return everywhere;
-}
-
 /* Is @p not for user space to schedule? See the top of this file. */
 static bool is_direct(const struct task_struct *p)
 {
-	return is_own(p) || (p->flags & (PF_KTHREAD | PF_MEMALLOC)) || !may_run_everywhere(p);
+	return is_own(p) || (p->flags & (PF_KTHREAD | PF_MEMALLOC)) || !scx_may_run_everywhere(p);
 }
 
 static void count_direct(const struct task_struct *p)

@@ -80,6 +80,20 @@ static inline bool scx_may_run_on(const struct task_struct *p, s32 cpu)
 }
 
 /*
+ * scx_may_run_everywhere - may @p run on every CPU that is online?
+ *
+ * By the masks, for p->nr_cpus_allowed counts CPUs that are offline, too.
+ */
+static inline bool scx_may_run_everywhere(const struct task_struct *p)
+{
+	const struct cpumask *online = scx_bpf_get_online_cpumask();
+	bool everywhere = bpf_cpumask_subset(online, p->cpus_ptr);
+
+	scx_bpf_put_cpumask(online);
+	return everywhere;
+}
+
+/*
  * scx_task_cpu_time - ns of CPU time that @p has had in its life
  *
  * Up to date in running() and stopping(), in dispatch() for the task that ran, and at a tick. Unlike

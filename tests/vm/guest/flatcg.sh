@@ -219,6 +219,22 @@ if start; then
 	num 'bound: fallback queues were used' "$(stat affine_taken)" -gt 20
 fi
 
+# With a CPU offline, a task that may run on all possible ones but CPU 0 is bound, though these are as many
+# as are online. They are more than the CPUs that they may use: each end of a slice counts.
+last=$((CPUS - 1))
+echo 0 >"/sys/devices/system/cpu/cpu$last/online"
+if start; then
+	cg_make bound 100
+	# shellcheck disable=SC2046
+	cg_run bound chrt -o 0 taskset "$(printf '%x' $(((1 << CPUS) - 2)))" vmtool hogs 3 \
+		$(yes 0 | head -n $((CPUS * 2))) >bound.out
+	diag "a CPU is offline: seen on CPUs $(sed 's/.* cpus=//' bound.out | sort -u | tr '\n' ' ')"
+	cg_remove bound
+	stop 'a CPU is offline'
+	num 'a CPU is offline: tasks that may use all others but one are bound' "$(stat affine)" -gt 100
+fi
+echo 1 >"/sys/devices/system/cpu/cpu$last/online"
+
 # --- Inside a cgroup, weights of tasks count: nice 0 is about nine times nice 10. With -f they do not.
 
 # heavy [OPTION...]: percent that the hogs with nice 0 got, of those in a cgroup

@@ -106,7 +106,6 @@ static u32 nr_waiting;
 static u32 nr_asking;
 
 /* Used on the central CPU only, in dispatch(), but for what stand_in() does. */
-static bool timer_started;
 static bool sent;  /* something was inserted in this call */
 static bool again; /* something came into the fallback that may be for a CPU already seen to */
 static bool paused;
@@ -120,6 +119,9 @@ static u32 turn;
 static u64 called_ns;
 
 static bool stopped;
+
+/* Where the timer was started or ran last. */
+static s32 timer_cpu = -1;
 
 /* The central CPU has its tick anyway, for the tasks of others that it has to see to. */
 static u64 slice_on(u32 cpu)
@@ -460,6 +462,8 @@ __noinline int central_serve(u32 cpu, u64 now)
  * The timer only calls the central CPU when there is something to do, and the others while that one is
  * absent, and so may run on any CPU. But it is an interrupt each millisecond, so it stays on the one
  * where it was started: the central one. (The kernel takes it from there when the CPU goes offline.)
+ * The first time, when it was started by init(), it may run on any CPU, and stays there until the central
+ * one comes.
  */
 static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 {
@@ -472,6 +476,7 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 
 	if (READ_ONCE(stopped))
 		return 0;
+	WRITE_ONCE(timer_cpu, bpf_get_smp_processor_id());
 	scx_stat_inc(CENTRAL_STAT_TIMER);
 	bpf_for(cpu, 0, nr_cpus) {
 		cpuc = scx_cpu_ctx(cpu);
@@ -496,8 +501,9 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 }
 
 /*
- * From dispatch() and not from init(), for init() may run on any CPU (from 6.19) and the timer stays
- * where it is started.
+ * From the central CPU's dispatch(), for init() may run on any CPU (from 6.19) and the timer stays where
+ * it is started. If it is just running on another CPU, it starts itself again there, and says so when it
+ * runs the next time: so dispatch() looks at each call where it is.
  */
 static void start_timer(void)
 {
@@ -505,7 +511,7 @@ static void start_timer(void)
 	u32 zero = 0;
 	int err;
 
-	timer_started = true;
+	WRITE_ONCE(timer_cpu, (s32)central_cpu);
 	timer = bpf_map_lookup_elem(&timers, &zero);
 	if (!timer)
 		return;
@@ -544,7 +550,7 @@ static void decide(struct task_struct *prev)
 	WRITE_ONCE(called_ns, 0);
 	if (!own)
 		return;
-	if (!timer_started)
+	if (READ_ONCE(timer_cpu) != (s32)central_cpu)
 		start_timer();
 	if (paused) {
 		paused = false;
@@ -690,7 +696,16 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(central_init)
 	if (!timer)
 		return -3;
 	err = bpf_timer_init(&timer->timer, &timers, CLOCK_MONOTONIC);
-	return err ?: bpf_timer_set_callback(&timer->timer, on_timer);
+	if (!err)
+		err = bpf_timer_set_callback(&timer->timer, on_timer);
+	if (err)
+		return err;
+	/*
+	 * The central CPU may be held by a real-time task already, and then does not come to start the
+	 * timer. If it has not come after a second, it is absent.
+	 */
+	WRITE_ONCE(called_ns, bpf_ktime_get_ns());
+	return bpf_timer_start(&timer->timer, ABSENT_NS, 0);
 }
 
 void BPF_STRUCT_OPS(central_exit, struct scx_exit_info *ei)

@@ -120,6 +120,31 @@ if sched_start central --json --timeout-ms 30000; then
 	diag "$(tail -n 1 "$OUT")"
 fi
 
+# --- It holds the central CPU before the scheduler comes, which so never sees that CPU
+
+echo -1 >$rt_runtime
+timeout 20 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
+hog=$!
+sleep 0.5
+if sched_start central --json --timeout-ms 30000; then
+	load 12 vmtool hogs 4 0 0 0,1 0,2 0,3 0,3
+	diag "the central CPU held before: ms: $(hogs_ms load.out | tr '\n' ' ')"
+	num 'the central CPU held before: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 500' | wc -l)" -eq 6
+	check 'the central CPU held before: the real-time task still holds it' kill -0 $hog
+	kill $hog
+	wait $hog
+	echo "$runtime" >$rt_runtime
+	check 'the central CPU held before: hackbench succeeds when it is back' hackbench_load 20
+	sched_stop 'the central CPU held before' INT
+	add_up 'the central CPU held before'
+	num 'the central CPU held before: the others decided' "$(stat stood_in)" -gt 50
+	diag "$(tail -n 1 "$OUT")"
+else
+	kill $hog
+	wait $hog
+	echo "$runtime" >$rt_runtime
+fi
+
 # --- Hotplug: here and not where the others are nohz_full. With that, 6.12 forgets the IRQ work of a CPU
 # that went and came back, by which it would tell any scheduler of it.
 

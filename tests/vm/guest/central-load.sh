@@ -126,10 +126,15 @@ echo -1 >$rt_runtime
 timeout 20 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
 hog=$!
 sleep 0.5
-if sched_start central --json --timeout-ms 30000; then
+if sched_start central --json --stats 1 --timeout-ms 30000; then
 	load 12 vmtool hogs 4 0 0 0,1 0,2 0,3 0,3
 	diag "the central CPU held before: ms: $(hogs_ms load.out | tr '\n' ' ')"
 	num 'the central CPU held before: 6 hogs got on' "$(hogs_ms load.out | awk '$1 > 500' | wc -l)" -eq 6
+	diag "the central CPU held before: the longest gaps: $(sed 's/.* gap=\([0-9]*\) .*/\1/' load.out | tr '\n' ' ')"
+	timer_runs() {
+		[ "$(stat timer)" -gt 100 ]
+	}
+	check 'the central CPU held before: the timer runs' wait_for 5 timer_runs
 	check 'the central CPU held before: the real-time task still holds it' kill -0 $hog
 	kill $hog
 	wait $hog

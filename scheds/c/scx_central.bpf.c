@@ -212,8 +212,10 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
 	 */
 	if (scx_is_percpu_kthread(p)) {
 		scx_stat_inc(CENTRAL_STAT_LOCAL);
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_on(scx_bpf_task_cpu(p)),
-				   enq_flags | SCX_ENQ_PREEMPT);
+		/* At the head, unless it has just had its slice: then after what waits there. */
+		if (!scx_bpf_task_running(p))
+			enq_flags |= SCX_ENQ_PREEMPT;
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_on(scx_bpf_task_cpu(p)), enq_flags);
 		return;
 	}
 
@@ -380,6 +382,16 @@ enum need {
 };
 
 /*
+ * Does a task wait on @cpu itself? On its local DSQ are, besides what it has just taken, those that the
+ * kernel or enqueue() put there when they had had their slice: kernel threads, tasks that exit, those
+ * with migration disabled. They wait behind a task with an infinite slice like any other.
+ */
+static bool has_next(u32 cpu)
+{
+	return scx_bpf_dsq_nr_queued(cpu) > 0 || scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu) > 0;
+}
+
+/*
  * What @cpu, which is not the central one, needs. Without locks: what is read here may change at once,
  * and then it is seen at the next look, by the timer at the latest.
  */
@@ -388,7 +400,7 @@ static enum need need_of(u32 cpu, struct cpu_ctx *cpuc, u64 now, bool waits)
 	bool has_task = scx_bpf_dsq_nr_queued(cpu) > 0;
 	u64 started_ns = READ_ONCE(cpuc->started_ns);
 
-	if (!has_task && !waits)
+	if (!waits && !has_next(cpu))
 		return NEED_NOTHING;
 	if (READ_ONCE(cpuc->asking))
 		return NEED_TASK;
@@ -429,7 +441,7 @@ __noinline int central_serve(u32 cpu, u64 now)
 	case NEED_NOTHING:
 		return 0;
 	case NEED_TASK:
-		if (scx_bpf_dsq_nr_queued(cpu) <= 0 && !central_find(cpu))
+		if (!has_next(cpu) && !central_find(cpu))
 			return 0;
 		cpuc->placed_ns = now;
 		stop_asking(cpuc);
@@ -438,7 +450,7 @@ __noinline int central_serve(u32 cpu, u64 now)
 		return 0;
 	case NEED_PREEMPT:
 		started_ns = READ_ONCE(cpuc->started_ns);
-		if (scx_bpf_dsq_nr_queued(cpu) <= 0) {
+		if (!has_next(cpu)) {
 			if (!central_find(cpu))
 				return 0;
 			cpuc->placed_ns = now;
@@ -534,6 +546,26 @@ static bool keep(struct task_struct *prev, struct cpu_ctx *cpuc, u64 now)
 }
 
 /*
+ * Does @prev, which has had its slice, go on on @cpu, as there is nothing else to run? Others come to
+ * enqueue(), are handed to the CPU again, and wake it. These the kernel or enqueue() would put on its
+ * local DSQ without anybody who wakes it: it would sleep with them. On the others' CPUs the slice is
+ * infinite again, and has been used up: the timer preempts it when something waits.
+ */
+static bool goes_on(struct task_struct *prev, struct cpu_ctx *cpuc, u32 cpu)
+{
+	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+		return false;
+	if (!scx_is_percpu_kthread(prev) && !(prev->flags & PF_EXITING) &&
+	    !scx_migration_disabled(prev))
+		return false;
+	scx_bpf_task_set_slice(prev, slice_on(cpu));
+	/* It has yielded, and has the CPU still: running() is not called again for this. */
+	if (!cpuc->started_ns)
+		WRITE_ONCE(cpuc->started_ns, bpf_ktime_get_ns());
+	return true;
+}
+
+/*
  * Decide for all CPUs. The kernel calls again, in the same pass and with the run queue locked, as long
  * as something was sent and there is nothing to run here; if that goes on for 32 calls it breaks it
  * off. With enough tasks that only others may run it would go on. So a call that the kernel will
@@ -556,6 +588,8 @@ static void decide(struct task_struct *prev)
 		paused = false;
 		if (something_waits())
 			call_central();
+		/* If this is not the call that was to be repeated. */
+		goes_on(prev, own, central_cpu);
 		return;
 	}
 
@@ -575,7 +609,8 @@ static void decide(struct task_struct *prev)
 		scx_stat_inc(CENTRAL_STAT_CUT);
 
 	if (keep(prev, own, now) || scx_bpf_dsq_move_to_local(central_cpu) ||
-	    (have_slot() && central_find(central_cpu) && scx_bpf_dsq_move_to_local(central_cpu))) {
+	    (have_slot() && central_find(central_cpu) && scx_bpf_dsq_move_to_local(central_cpu)) ||
+	    goes_on(prev, own, central_cpu)) {
 		/* This pass is over. What is left is for another one. */
 		if (cut || again)
 			call_central();
@@ -618,12 +653,13 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 	cpuc = scx_cpu_ctx(cpu);
 	if (!cpuc)
 		return;
+	if (central_is_absent(bpf_ktime_get_ns()) && something_waits() && stand_in(cpu))
+		return;
+	if (goes_on(prev, cpuc, cpu))
+		return;
 	ask(cpuc);
-	if (!something_waits())
-		return;
-	if (central_is_absent(bpf_ktime_get_ns()) && stand_in(cpu))
-		return;
-	call_central();
+	if (something_waits())
+		call_central();
 }
 
 void BPF_STRUCT_OPS(central_running, struct task_struct *p)

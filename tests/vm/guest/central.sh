@@ -83,6 +83,32 @@ if sched_start central -s 1000000 --json; then
 	num 'kernel threads: went to their CPU' "$(stat local)" -ge 40
 fi
 
+# --- What the kernel puts on a CPU's local DSQ, behind a hog with an infinite slice: tasks that exit. It
+# takes one many slices to give back its memory.
+
+if sched_start central -s 2000 --json; then
+	thp=/sys/kernel/mm/transparent_hugepage/enabled
+	pages=$(sed -n 's/.*\[\(.*\)\].*/\1/p' $thp 2>/dev/null)
+	[ -z "$pages" ] || echo never >$thp
+	background timeout 60 vmtool hogs 30 0,1
+	sleep 1
+	longest=0
+	for _ in 1 2 3 4 5 6; do
+		start=$(now_ms)
+		normal timeout 30 taskset -c 1 dd if=/dev/zero of=/dev/null bs=100M count=1 2>dd.err ||
+			diag_file dd dd.err
+		took=$(($(now_ms) - start))
+		diag "exit: $took ms"
+		[ $took -le $longest ] || longest=$took
+	done
+	check 'exit: the hog still runs' kill -0 $BG_PID
+	bg_kill
+	[ -z "$pages" ] || echo "$pages" >$thp
+	num 'exit: beside a hog: the longest of 6 took less than 5 s' "$longest" -lt 5000
+	sched_stop 'exit' INT
+	add_up 'exit'
+fi
+
 # --- No tick: with the default scheduler and two tasks on each CPU, which need one, for comparison
 
 # ticks HOGS: timer interrupts of CPUs 1-3 in 2 s with so many hogs on each

@@ -426,9 +426,12 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	 * With SCX_OPS_ENQ_LAST the kernel does not let @prev go on by itself when there is nothing else:
 	 * user space, once awake, may know of somebody who goes before it. If not, or if @prev is not
 	 * for user space to decide on, it goes on with a slice from here. The one before was nobody's
-	 * loss, and is not charged.
+	 * loss, and is not charged. One that exits or has migration disabled the kernel would put on the
+	 * local DSQ without asking, and the CPU would sleep with it.
 	 */
-	if (!found && prev && is_runnable(prev) && (!READ_ONCE(nr_waiting) || is_direct(prev))) {
+	if (!found && prev && is_runnable(prev) &&
+	    (!READ_ONCE(nr_waiting) || is_direct(prev) || (prev->flags & PF_EXITING) ||
+	     scx_migration_disabled(prev))) {
 		taskc = scx_task_ctx(prev);
 		if (!taskc)
 			return;

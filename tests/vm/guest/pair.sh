@@ -33,6 +33,7 @@ refused() {
 log_mark
 SEQ=$(cat "$SCX/enable_seq")
 refused 'stride 0' 2 'out of range' -S 0
+refused 'a batch too short to begin' 2 'out of range' -s 999
 refused 'a stride too long' 2 'CPU 0 would need CPU 4' -S 4
 refused 'a stride beyond all CPUs' 2 'out of range' --stride 8192
 refused 'a stride that does not pair all' 2 'CPU 1 would need CPU 4' -S 3

@@ -959,7 +959,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(pair_cgroup_init, struct cgroup *cgrp,
 			     struct scx_cgroup_init_args *args)
 {
 	u64 id = scx_cgroup_id(cgrp);
-	s32 group = new_group();
+	s32 group = new_group(), err;
 	u32 number = group;
 
 	if (group < 0)
@@ -969,8 +969,14 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(pair_cgroup_init, struct cgroup *cgrp,
 		scx_stat_inc(PAIR_STAT_SHARED);
 		return 0;
 	}
+	err = bpf_map_update_elem(&cgroup_groups, &id, &number, 0);
+	if (err) {
+		/* The kernel does not call cgroup_exit() for it. */
+		groups_used[number / 64 % GROUP_WORDS] &= ~bit_of(number);
+		return err;
+	}
 	scx_stat_inc(PAIR_STAT_CGROUPS);
-	return bpf_map_update_elem(&cgroup_groups, &id, &number, 0);
+	return 0;
 }
 
 /*

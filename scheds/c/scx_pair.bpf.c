@@ -20,7 +20,8 @@
  * task for it, and an idle moment for each switch. Use core scheduling for real separation.
  *
  * Who runs where is known from the sched_switch tracepoint, which also tells when a higher class takes
- * a CPU and gives it back: cpu_release() and cpu_acquire() are on their way out of the kernel.
+ * a CPU and gives it back: cpu_release() and cpu_acquire() are on their way out of the kernel. A running
+ * task that changes its class makes no switch: disable() and running() tell of that.
  */
 #include <scx/common.bpf.h>
 #include <scx/cgroup.bpf.h>
@@ -746,15 +747,24 @@ void BPF_STRUCT_OPS(pair_dispatch, s32 cpu, struct task_struct *prev)
 }
 
 /*
- * A running task of @group was moved to that from another cgroup: it is in a pair that runs the old one.
- * It goes on until the CPU reschedules, at once if the CPU answers.
+ * A running task has become one of @group: it was moved to that from another cgroup, or was of a higher
+ * class until now. The pair may run another group. It goes on until the CPU reschedules, at once if the
+ * CPU answers.
  */
-static void moved_while_running(struct pair *pair, u32 me, s32 cpu, u32 group)
+static void changed_while_running(struct pair *pair, u32 me, s32 cpu, u32 group)
 {
+	struct half *half = &pair->half[me & 1];
+	u32 index = pair_index(cpu);
+	bool moved;
+
 	bpf_spin_lock(&pair->lock);
-	pair->half[me & 1].on = group;
+	moved = half->on;
+	half->on = group;
+	half->higher = false;
+	update_busy(pair, index);
 	bpf_spin_unlock(&pair->lock);
-	scx_stat_inc(PAIR_STAT_MOVED_RUNNING);
+	if (moved)
+		scx_stat_inc(PAIR_STAT_MOVED_RUNNING);
 	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
@@ -784,8 +794,8 @@ void BPF_STRUCT_OPS(pair_running, struct task_struct *p)
 		return;
 
 	/* A task that the CPU is only about to run is not its current one. */
-	if (half->on && half->on != group && scx_bpf_task_running(p))
-		moved_while_running(pair, me, cpu, group);
+	if (half->on != group && scx_bpf_task_running(p))
+		changed_while_running(pair, me, cpu, group);
 	else
 		scx_bpf_task_set_slice(p, time_left(pair));
 }
@@ -810,6 +820,41 @@ void BPF_STRUCT_OPS(pair_stopping, struct task_struct *p, bool runnable)
 		scx_stat_inc(PAIR_STAT_PREEMPTED);
 		scx_bpf_task_set_slice(p, 0);
 	}
+}
+
+/*
+ * @p is not ours any more. If it runs, it has become one of a higher class, and the CPU does not switch
+ * for that: what the tracepoint would have noted is noted here. The run queue's lock is held, and
+ * stopping() was called.
+ */
+void BPF_STRUCT_OPS(pair_disable, struct task_struct *p)
+{
+	s32 cpu = scx_bpf_task_cpu(p), peer_cpu;
+	bool kick_peer, busy;
+	struct half *peer;
+	struct pair *pair;
+	u32 me, index;
+
+	pair = pair_of(cpu, &me);
+	if (!pair || !scx_bpf_task_running(p))
+		return;
+	peer = &pair->half[!(me & 1)];
+	peer_cpu = cpu_of_half(cpu, !me);
+	index = pair_index(cpu);
+
+	bpf_spin_lock(&pair->lock);
+	pair->half[me & 1].on = NO_GROUP;
+	pair->half[me & 1].higher = true;
+	kick_peer = peer->waits;
+	peer->waits = false;
+	update_busy(pair, index);
+	busy = pair->busy;
+	bpf_spin_unlock(&pair->lock);
+
+	if (kick_peer)
+		scx_bpf_kick_cpu(peer_cpu, 0);
+	else if (!busy && anybody_waits())
+		scx_bpf_kick_cpu(peer_cpu, SCX_KICK_IDLE);
 }
 
 /*
@@ -1044,6 +1089,7 @@ SCX_OPS_DEFINE(pair_ops,
 	       .running = (void *)pair_running,
 	       .stopping = (void *)pair_stopping,
 	       .quiescent = (void *)pair_quiescent,
+	       .disable = (void *)pair_disable,
 	       .init_task = (void *)pair_init_task,
 	       .dump_cpu = (void *)pair_dump_cpu,
 	       .dump_task = (void *)pair_dump_task,

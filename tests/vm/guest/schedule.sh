@@ -89,11 +89,18 @@ fi
 # would pay for no more than its last half a millisecond, and have about three eighths. The task on CPU 2 is
 # heavy, so that it does not move the clock on faster than those on CPU 1 do.
 if sched_start simple; then
-	normal timeout 30 vmtool hogs 5 -20,2 0,1,renice 0,1 0,1 0,1 0,1 0,1 0,1 0,1 >hogs.out
-	diag "hogs, the second one changes the first: $(hogs_ms hogs.out | tr '\n' ' ')"
-	share=$(hogs_ms hogs.out | awk '
-		{ ms[NR] = $1; sum += $1 }
-		END { if (NR == 9 && sum - ms[1] > 1000) print int(100 * ms[2] / (sum - ms[1])) }')
+	# While its host is busy elsewhere an emulated CPU stands still, and whoever runs there has run: that
+	# spoils a measurement now and then, what this is about spoils all three.
+	for _ in 1 2 3; do
+		normal timeout 30 vmtool hogs 5 -20,2 0,1,renice 0,1 0,1 0,1 0,1 0,1 0,1 0,1 >hogs.out
+		diag "hogs, the second one changes the first: $(hogs_ms hogs.out | tr '\n' ' ')"
+		share=$(hogs_ms hogs.out | awk '
+			{ ms[NR] = $1; sum += $1 }
+			END { if (NR == 9 && sum - ms[1] > 1000) print int(100 * ms[2] / (sum - ms[1])) }')
+		if [ "${share:-0}" -ge 6 ] && [ "$share" -le 20 ]; then
+			break
+		fi
+	done
 	num 'simple: who changes another task has its share of the CPU (at most 20 %)' "$share" -le 20
 	num 'simple: who changes another task has its share of the CPU (at least 6 %)' "$share" -ge 6
 	sched_stop 'simple with a task that changes another' INT

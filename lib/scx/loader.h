@@ -147,17 +147,17 @@ struct scx_option {
 		SCX_OPS_FLAG(SCX_OPS_SWITCH_PARTIAL_FLAG),               \
 	}
 
-/* The option --slice, for a u64 @var of nanoseconds in the BPF side; at most 10 s. */
-#define SCX_SLICE_OPTION(letter, skel, var, text) \
-	{                                         \
-		.short_name = (letter),           \
-		.long_name = "slice",             \
-		.arg = "US",                      \
-		.help = (text),                   \
-		SCX_RODATA(skel, var),            \
-		SCX_RANGE(1, 10 * 1000 * 1000),   \
-		.unit = "us",                     \
-		.scale = 1000,                    \
+/* The option --slice, for a u64 @var of nanoseconds in the BPF side; from @least us to 10 s. */
+#define SCX_SLICE_OPTION(letter, skel, var, least, text) \
+	{                                                \
+		.short_name = (letter),                  \
+		.long_name = "slice",                    \
+		.arg = "US",                             \
+		.help = (text),                          \
+		SCX_RODATA(skel, var),                   \
+		SCX_RANGE(least, 10 * 1000 * 1000),      \
+		.unit = "us",                            \
+		.scale = 1000,                           \
 	}
 
 /*

@@ -4,7 +4,7 @@
 #include "scx_central.skel.h"
 
 static const struct scx_option options[] = {
-	SCX_SLICE_OPTION('s', scx_central, slice_ns, "time slice, seen to every millisecond"),
+	SCX_SLICE_OPTION('s', scx_central, slice_ns, 1, "time slice, seen to every millisecond"),
 	{
 		.short_name = 'c',
 		.long_name = "cpu",

@@ -33,7 +33,7 @@ static const struct scx_option options[] = {
 		SCX_RANGE(0, 1000000),
 		.unit = "wake-ups",
 	},
-	SCX_SLICE_OPTION('s', scx_nest, slice_ns, "time slice"),
+	SCX_SLICE_OPTION('s', scx_nest, slice_ns, 1, "time slice"),
 	{
 		.short_name = 'I',
 		.long_name = "whole-cores",

@@ -24,17 +24,9 @@ static const struct scx_option options[] = {
 		SCX_RANGE(1, 8191),
 		.unit = "CPUs",
 	},
-	{
-		/* A batch is over when its end is near, see NEAR_NS: a shorter one would not begin. */
-		.short_name = 's',
-		.long_name = "slice",
-		.arg = "US",
-		.help = "how long a pair runs one cgroup when others wait",
-		SCX_RODATA(scx_pair, batch_ns),
-		SCX_RANGE(1000, 10 * 1000 * 1000),
-		.unit = "us",
-		.scale = 1000,
-	},
+	/* A batch is over when its end is near, see NEAR_NS: a shorter one would not begin. */
+	SCX_SLICE_OPTION('s', scx_pair, batch_ns, 1000,
+			 "how long a pair runs one cgroup when others wait"),
 	{
 		.long_name = "test-cgroups",
 		.arg = "COUNT",

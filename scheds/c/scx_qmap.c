@@ -13,7 +13,7 @@ static bool print_dsqs_and_events;
 #define INJECTOR_RANGE SCX_RANGE(1, UINT32_MAX)
 
 static const struct scx_option options[] = {
-	SCX_SLICE_OPTION('s', scx_qmap, slice_ns, "time slice"),
+	SCX_SLICE_OPTION('s', scx_qmap, slice_ns, 1, "time slice"),
 	{
 		.short_name = 'e',
 		.long_name = "error-after",

@@ -555,8 +555,7 @@ static bool goes_on(struct task_struct *prev, struct cpu_ctx *cpuc, u32 cpu)
 {
 	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
 		return false;
-	if (!scx_is_percpu_kthread(prev) && !(prev->flags & PF_EXITING) &&
-	    !scx_migration_disabled(prev))
+	if (!scx_is_percpu_kthread(prev) && !scx_skips_enqueue(prev))
 		return false;
 	scx_bpf_task_set_slice(prev, slice_on(cpu));
 	/* It has yielded, and has the CPU still: running() is not called again for this. */

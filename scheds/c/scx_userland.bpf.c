@@ -430,8 +430,7 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	 * local DSQ without asking, and the CPU would sleep with it.
 	 */
 	if (!found && prev && is_runnable(prev) &&
-	    (!READ_ONCE(nr_waiting) || is_direct(prev) || (prev->flags & PF_EXITING) ||
-	     scx_migration_disabled(prev))) {
+	    (!READ_ONCE(nr_waiting) || is_direct(prev) || scx_skips_enqueue(prev))) {
 		taskc = scx_task_ctx(prev);
 		if (!taskc)
 			return;

@@ -68,6 +68,17 @@ static inline bool scx_migration_disabled(const struct task_struct *p)
 }
 
 /*
+ * scx_skips_enqueue - does the kernel put @p on the local DSQ without asking when its slice is over?
+ *
+ * Tasks that exit, and on newer kernels those with migration disabled, unless the scheduler's flags say that
+ * it wants to be asked.
+ */
+static inline bool scx_skips_enqueue(const struct task_struct *p)
+{
+	return (p->flags & PF_EXITING) || scx_migration_disabled(p);
+}
+
+/*
  * scx_may_run_on - may @p run on @cpu?
  *
  * One that was preempted with migration disabled only goes on where it was.

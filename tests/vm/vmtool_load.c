@@ -206,6 +206,7 @@ int cmd_hogs(int argc, char **argv)
 		if (pid < 0)
 			die("fork");
 		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			hog(start, &hogs[i], argv[2 + i], hogs[0].pid);
 			_exit(0);
 		}

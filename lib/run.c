@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "clock.h"
 #include "exit_report.h"
 #include "json.h"
 #include "kernel.h"
@@ -78,17 +79,9 @@ struct scx_run {
 	bool wrote_openmetrics;
 };
 
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
 static u64 uptime_ms(const struct scx_run *run)
 {
-	return (run->ended_ms ? run->ended_ms : now_ms()) - run->attached_ms;
+	return (run->ended_ms ? run->ended_ms : clock_ms()) - run->attached_ms;
 }
 
 struct bpf_object *scx_run_object(const struct scx_run *run)
@@ -535,7 +528,7 @@ static bool exited(struct scx_run *run)
 	if (object_read(run->obj, SCX_RECORD_SECTION, &record, sizeof(record)) || !record.kind)
 		return false;
 	run->record = record;
-	run->ended_ms = now_ms();
+	run->ended_ms = clock_ms();
 	return true;
 }
 
@@ -585,7 +578,7 @@ static int attach(struct scx_run *run)
 		log_show_libbpf();
 		return SCX_STATUS_FAILED;
 	}
-	run->attached_ms = now_ms();
+	run->attached_ms = clock_ms();
 	run->link = bpf_map__attach_struct_ops(ops);
 	if (!run->link) {
 		err = errno;
@@ -629,7 +622,7 @@ static void announce(struct scx_run *run)
 static int each_second(struct scx_run *run)
 {
 	u32 interval_s = run->options.common.stats_interval_s;
-	u64 now = now_ms();
+	u64 now = clock_ms();
 
 	read_stats(run);
 	if (now >= run->next_stats_ms) {
@@ -705,10 +698,10 @@ static int detach(struct scx_run *run)
 
 	bpf_link__destroy(run->link);
 	run->link = NULL;
-	deadline = now_ms() + DISABLE_WAIT_MS;
+	deadline = clock_ms() + DISABLE_WAIT_MS;
 	while (!exited(run) ||
 	       (!scx_running_state(state, sizeof(state)) && !strcmp(state, "disabling"))) {
-		if (now_ms() > deadline) {
+		if (clock_ms() > deadline) {
 			scx_error(
 				"the kernel has not ended the scheduler %d s after it was asked to",
 				DISABLE_WAIT_MS / 1000);
@@ -842,10 +835,10 @@ static void wait_before_restart(struct scx_run *run, int in_a_row)
 {
 	struct signalfd_siginfo info;
 	struct epoll_event event;
-	u64 deadline = now_ms() + (u64)RESTART_DELAY_MS * in_a_row;
+	u64 deadline = clock_ms() + (u64)RESTART_DELAY_MS * in_a_row;
 
-	while (!run->stop && now_ms() < deadline) {
-		if (epoll_wait(run->epoll_fd, &event, 1, deadline - now_ms()) != 1)
+	while (!run->stop && clock_ms() < deadline) {
+		if (epoll_wait(run->epoll_fd, &event, 1, deadline - clock_ms()) != 1)
 			continue;
 		if (event.data.fd == run->signal_fd)
 			run->stop = read(run->signal_fd, &info, sizeof(info)) == sizeof(info);
@@ -860,13 +853,13 @@ static int run_until_end(struct scx_run *run)
 	bool again;
 
 	for (;;) {
-		u64 started = now_ms();
+		u64 started = clock_ms();
 
 		status = run_once(run, &again);
 		clean_up(run);
 		if (!again)
 			return status;
-		if (now_ms() - started >= RESTART_CALM_MS)
+		if (clock_ms() - started >= RESTART_CALM_MS)
 			in_a_row = 0;
 		if (++in_a_row > RESTART_MAX) {
 			scx_error("the kernel asked for %d restarts in a row: giving up",

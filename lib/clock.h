@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The clock by which the loader and the tools tell times. */
 #ifndef SCX_CLOCK_H
 #define SCX_CLOCK_H
 
@@ -12,6 +13,12 @@ static inline u64 clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* clock_ms - the same in milliseconds */
+static inline u64 clock_ms(void)
+{
+	return clock_ns() / 1000000;
 }
 
 #endif /* SCX_CLOCK_H */

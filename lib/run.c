@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "arena.h"
 #include "clock.h"
 #include "exit_report.h"
 #include "json.h"
@@ -37,13 +38,6 @@
 #define RESTART_MAX	 8
 #define RESTART_CALM_MS	 10000
 #define RESTART_DELAY_MS 250
-
-/*
- * Room in an arena beside what was asked for, of address space only: kernels from 7.2 may take pages
- * of a scheduler's arena for themselves. The largest arena there can be.
- */
-#define ARENA_SPARE_PAGES 64
-#define ARENA_MAX_BYTES	  (1ULL << 32)
 
 /* How long a detached scheduler may take to be gone. */
 #define DISABLE_WAIT_MS 10000
@@ -219,25 +213,7 @@ void scx_run_print_fields(const struct scx_run *run, const char *type,
 
 s32 scx_run_size_arena(struct scx_run *run, u64 bytes)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_ARENA_MAP);
-	u64 page = sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page;
-	int err;
-
-	/* Nothing but the architecture is missing then: arenas are older than sched_ext. */
-	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_ARENA, NULL) == 0) {
-		scx_error(
-			"kernel %s has no BPF arenas on %s, which scx_%s keeps its data in: use it on x86-64, arm64 or s390x",
-			run->uts.release, run->uts.machine, run->sched->name);
-		return -EOPNOTSUPP;
-	}
-	err = !map || !pages || (pages + ARENA_SPARE_PAGES) * page > ARENA_MAX_BYTES ?
-		      -EINVAL :
-		      bpf_map__set_max_entries(map, pages + ARENA_SPARE_PAGES);
-	if (err) {
-		scx_error("cannot make a BPF arena of %llu bytes: %s", bytes, strerror(-err));
-		return err;
-	}
-	return pages;
+	return arena_set_size(run->obj, bytes, run->sched, &run->uts);
 }
 
 /* The exit status for what a hook returned before anything was loaded. */

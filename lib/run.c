@@ -29,6 +29,7 @@
 #include "options.h"
 #include "preflight.h"
 #include "stats.h"
+#include "tracing.h"
 #include "verifier.h"
 
 /*
@@ -57,8 +58,7 @@ struct scx_run {
 	/* From here on: of one start; cleared for each. */
 	struct bpf_object *obj;
 	struct bpf_link *link;
-	struct bpf_link **tracing; /* of the object's tracing programs, nr_tracing of them */
-	size_t nr_tracing;
+	struct tracing tracing;
 	struct verifier_log *verifier; /* only with --verifier-stats */
 	struct ring_buffer *messages;
 	bool started; /* start() was called, stop() was not */
@@ -508,35 +508,6 @@ static bool exited(struct scx_run *run)
 	return true;
 }
 
-/* Attach the tracing programs that the scheduler has beside its callbacks. 0 or -errno. */
-static int attach_tracing(struct scx_run *run)
-{
-	struct bpf_program *program;
-	struct bpf_link *link, **links;
-
-	bpf_object__for_each_program(program, run->obj) {
-		if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
-			continue;
-		links = realloc(run->tracing, (run->nr_tracing + 1) * sizeof(*links));
-		if (!links)
-			return -ENOMEM;
-		run->tracing = links;
-		link = bpf_program__attach(program);
-		if (!link)
-			return -errno;
-		run->tracing[run->nr_tracing++] = link;
-	}
-	return 0;
-}
-
-static void detach_tracing(struct scx_run *run)
-{
-	while (run->nr_tracing)
-		bpf_link__destroy(run->tracing[--run->nr_tracing]);
-	free(run->tracing);
-	run->tracing = NULL;
-}
-
 static int attach(struct scx_run *run)
 {
 	struct bpf_map *ops = object_ops(run->obj);
@@ -548,7 +519,7 @@ static int attach(struct scx_run *run)
 	}
 	if (run->options.common.attach_delay_ms)
 		usleep(run->options.common.attach_delay_ms * 1000);
-	err = attach_tracing(run);
+	err = tracing_attach(&run->tracing, run->obj);
 	if (err) {
 		scx_error("cannot trace kernel %s: %s", run->uts.release, strerror(-err));
 		log_show_libbpf();
@@ -735,7 +706,7 @@ static void clean_up(struct scx_run *run)
 {
 	bpf_link__destroy(run->link);
 	run->link = NULL;
-	detach_tracing(run);
+	tracing_detach(&run->tracing);
 	stop(run);
 	/* The epoll instance forgets the ring buffer with its last descriptor. */
 	ring_buffer__free(run->messages);

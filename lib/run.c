@@ -4,22 +4,19 @@
  * the exit asks for it. One function a step; each returns an exit status or 0 to go on.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "arena.h"
 #include "clock.h"
+#include "events.h"
 #include "exit_report.h"
 #include "json.h"
 #include "kernel.h"
@@ -49,9 +46,7 @@ struct scx_run {
 	struct scx_kernel *kernel;
 	struct utsname uts; /* of the running kernel, for messages */
 
-	int epoll_fd;
-	int signal_fd;
-	int timer_fd;
+	struct events events;
 	bool stop; /* a signal asked for the end */
 	u32 restarts;
 
@@ -258,40 +253,6 @@ static int ask_kernel(struct scx_run *run)
 	return status;
 }
 
-/* Set up signals and the timer, once for all starts. The signals stay blocked. */
-static int set_up_events(struct scx_run *run)
-{
-	struct itimerspec second = { .it_interval = { 1, 0 }, .it_value = { 1, 0 } };
-	struct epoll_event event = { .events = EPOLLIN };
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	/* A reader of our output that went away shows up as a failed write, see each_second(). */
-	signal(SIGPIPE, SIG_IGN);
-
-	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (run->epoll_fd < 0 || run->signal_fd < 0 || run->timer_fd < 0)
-		goto fail;
-	if (timerfd_settime(run->timer_fd, 0, &second, NULL))
-		goto fail;
-	event.data.fd = run->signal_fd;
-	if (epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->signal_fd, &event))
-		goto fail;
-	event.data.fd = run->timer_fd;
-	if (epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, run->timer_fd, &event))
-		goto fail;
-	return SCX_STATUS_OK;
-fail:
-	scx_error("cannot set up events: %s", strerror(errno));
-	return SCX_STATUS_FAILED;
-}
-
 static int on_message(void *context, void *data, size_t size)
 {
 	struct scx_run *run = context;
@@ -404,15 +365,13 @@ static int prepare(struct scx_run *run)
 static int set_up_messages(struct scx_run *run)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_MESSAGES_MAP);
-	struct epoll_event event = { .events = EPOLLIN };
 
 	if (!map)
 		return 0;
 	run->messages = ring_buffer__new(bpf_map__fd(map), on_message, run, NULL);
 	if (!run->messages)
 		return -errno;
-	event.data.fd = ring_buffer__epoll_fd(run->messages);
-	return epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) ? -errno : 0;
+	return events_add(&run->events, ring_buffer__epoll_fd(run->messages));
 }
 
 static int set_up_stats(struct scx_run *run)
@@ -605,28 +564,21 @@ static void stop(struct scx_run *run)
 /* Wait until a signal asks for the end or the kernel ends the scheduler. */
 static int wait_for_end(struct scx_run *run)
 {
-	struct signalfd_siginfo info;
-	struct epoll_event event;
-	u64 expirations;
-	int status;
+	int event, status;
 
 	while (!run->stop && !exited(run)) {
-		if (epoll_wait(run->epoll_fd, &event, 1, -1) < 0) {
-			if (errno == EINTR)
-				continue;
-			scx_error("cannot wait for events: %s", strerror(errno));
+		event = events_wait(&run->events, -1);
+		if (event < 0) {
+			scx_error("cannot wait for events: %s", strerror(-event));
 			return SCX_STATUS_FAILED;
 		}
-		if (event.data.fd == run->signal_fd) {
-			if (read(run->signal_fd, &info, sizeof(info)) == sizeof(info))
-				run->stop = true;
-		} else if (event.data.fd == run->timer_fd) {
-			if (read(run->timer_fd, &expirations, sizeof(expirations)) < 0)
-				continue;
+		if (event == EVENT_SIGNAL) {
+			run->stop = true;
+		} else if (event == EVENT_SECOND) {
 			status = each_second(run);
 			if (status)
 				return status;
-		} else {
+		} else if (event == EVENT_INPUT) {
 			ring_buffer__consume(run->messages);
 		}
 	}
@@ -780,20 +732,13 @@ out:
 /* Wait before another start, longer each time in a row. Signals end the wait. */
 static void wait_before_restart(struct scx_run *run, int in_a_row)
 {
-	struct signalfd_siginfo info;
-	struct epoll_event event;
 	u64 deadline = clock_ms() + (u64)RESTART_DELAY_MS * in_a_row;
 
-	while (!run->stop && clock_ms() < deadline) {
-		if (epoll_wait(run->epoll_fd, &event, 1, deadline - clock_ms()) != 1)
-			continue;
-		if (event.data.fd == run->signal_fd)
-			run->stop = read(run->signal_fd, &info, sizeof(info)) == sizeof(info);
-		else if (read(run->timer_fd, &(u64){ 0 }, sizeof(u64)) < 0)
-			continue;
-	}
+	while (!run->stop && clock_ms() < deadline)
+		run->stop = events_wait(&run->events, deadline - clock_ms()) == EVENT_SIGNAL;
 }
 
+/* Start after start, while the exit asks for another one. */
 static int run_until_end(struct scx_run *run)
 {
 	int in_a_row = 0, status;
@@ -821,6 +766,20 @@ static int run_until_end(struct scx_run *run)
 	}
 }
 
+static int run_scheduler(struct scx_run *run)
+{
+	int err, status;
+
+	err = events_open(&run->events);
+	if (err) {
+		scx_error("cannot set up events: %s", strerror(-err));
+		return SCX_STATUS_FAILED;
+	}
+	status = run_until_end(run);
+	events_close(&run->events);
+	return status;
+}
+
 /* Has all that was to be printed arrived? A full disk is no success. */
 static int printed_status(void)
 {
@@ -846,12 +805,7 @@ static int print_about(const struct options *options, const char *program)
 
 int scx_main(const struct scx_sched *sched, int argc, char **argv)
 {
-	struct scx_run run = {
-		.sched = sched,
-		.epoll_fd = -1,
-		.signal_fd = -1,
-		.timer_fd = -1,
-	};
+	struct scx_run run = { .sched = sched };
 	char program[64];
 	int status, err;
 
@@ -894,16 +848,8 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 		goto out;
 	}
 	if (!status)
-		status = set_up_events(&run);
-	if (!status)
-		status = run_until_end(&run);
+		status = run_scheduler(&run);
 out:
-	if (run.epoll_fd >= 0)
-		close(run.epoll_fd);
-	if (run.signal_fd >= 0)
-		close(run.signal_fd);
-	if (run.timer_fd >= 0)
-		close(run.timer_fd);
 	scx_kernel_close(run.kernel);
 	options_free(&run.options);
 	return status;

@@ -22,6 +22,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "man.h"
+#include "messages.h"
 #include "object.h"
 #include "options.h"
 #include "preflight.h"
@@ -55,13 +56,12 @@ struct scx_run {
 	struct bpf_link *link;
 	struct tracing tracing;
 	struct verifier_log *verifier; /* only with --verifier-stats */
-	struct ring_buffer *messages;
+	struct messages messages;
 	bool started; /* start() was called, stop() was not */
 	struct scx_exit_record record;
 	u64 attached_ms;
 	u64 ended_ms; /* 0 while it runs */
 	u64 next_stats_ms;
-	u32 messages_lost;
 	s64 *values; /* counters as the kernel hands them out, CPU by CPU */
 	s64 *sums;
 	s64 *before; /* sums at the last line of statistics */
@@ -154,6 +154,11 @@ static void print_message(const struct scx_run *run, u64 time_ns, const char *te
 		printf("%s: %s\n", run->sched->name, text);
 		fflush(stdout);
 	}
+}
+
+static void take_message(void *context, u64 time_ns, const char *text)
+{
+	print_message(context, time_ns, text);
 }
 
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
@@ -253,22 +258,6 @@ static int ask_kernel(struct scx_run *run)
 	return status;
 }
 
-static int on_message(void *context, void *data, size_t size)
-{
-	struct scx_run *run = context;
-	const struct scx_message *message = data;
-
-	if (size < sizeof(*message))
-		return 0;
-	if (message->lost > run->messages_lost) {
-		scx_run_print(run, "%u messages were lost", message->lost - run->messages_lost);
-		run->messages_lost = message->lost;
-	}
-	if (message->kind == SCX_MESSAGE_TEXT)
-		print_message(run, message->time_ns, message->text);
-	return 0;
-}
-
 static bool knows_flag(const struct scx_run *run, const char *name)
 {
 	return scx_kernel_enum(run->kernel, "scx_ops_flags", name, &(u64){ 0 });
@@ -364,14 +353,13 @@ static int prepare(struct scx_run *run)
 
 static int set_up_messages(struct scx_run *run)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_MESSAGES_MAP);
+	int err, fd;
 
-	if (!map)
-		return 0;
-	run->messages = ring_buffer__new(bpf_map__fd(map), on_message, run, NULL);
-	if (!run->messages)
-		return -errno;
-	return events_add(&run->events, ring_buffer__epoll_fd(run->messages));
+	err = messages_open(&run->messages, run->obj, take_message, run);
+	if (err)
+		return err;
+	fd = messages_fd(&run->messages);
+	return fd < 0 ? 0 : events_add(&run->events, fd);
 }
 
 static int set_up_stats(struct scx_run *run)
@@ -579,7 +567,7 @@ static int wait_for_end(struct scx_run *run)
 			if (status)
 				return status;
 		} else if (event == EVENT_INPUT) {
-			ring_buffer__consume(run->messages);
+			messages_consume(&run->messages);
 		}
 	}
 	return SCX_STATUS_OK;
@@ -634,8 +622,7 @@ static void report_exit(struct scx_run *run)
 		report.dump = dump;
 
 	/* What the scheduler said before it ended comes before the report of it. */
-	if (run->messages)
-		ring_buffer__consume(run->messages);
+	messages_consume(&run->messages);
 	if (run->options.common.json) {
 		exit_report_json(&report, stdout);
 	} else {
@@ -660,9 +647,8 @@ static void clean_up(struct scx_run *run)
 	run->link = NULL;
 	tracing_detach(&run->tracing);
 	stop(run);
-	/* The epoll instance forgets the ring buffer with its last descriptor. */
-	ring_buffer__free(run->messages);
-	run->messages = NULL;
+	/* The events forget the messages by that. */
+	messages_close(&run->messages);
 	bpf_object__close(run->obj);
 	run->obj = NULL;
 	verifier_free(run->verifier);
@@ -674,7 +660,6 @@ static void clean_up(struct scx_run *run)
 	memset(&run->record, 0, sizeof(run->record));
 	run->ended_ms = 0;
 	run->next_stats_ms = 0;
-	run->messages_lost = 0;
 }
 
 /* One start to one end. Returns an exit status; *@again if the exit asks for another start. */

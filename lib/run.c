@@ -11,11 +11,11 @@
 #include <unistd.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "arena.h"
 #include "clock.h"
+#include "counters.h"
 #include "events.h"
 #include "exit_report.h"
 #include "json.h"
@@ -23,10 +23,10 @@
 #include "log.h"
 #include "man.h"
 #include "messages.h"
+#include "metrics.h"
 #include "object.h"
 #include "options.h"
 #include "preflight.h"
-#include "stats.h"
 #include "tracing.h"
 #include "verifier.h"
 
@@ -48,6 +48,7 @@ struct scx_run {
 	struct utsname uts; /* of the running kernel, for messages */
 
 	struct events events;
+	struct metrics metrics;
 	bool stop; /* a signal asked for the end */
 	u32 restarts;
 
@@ -62,10 +63,7 @@ struct scx_run {
 	u64 attached_ms;
 	u64 ended_ms; /* 0 while it runs */
 	u64 next_stats_ms;
-	s64 *values; /* counters as the kernel hands them out, CPU by CPU */
-	s64 *sums;
-	s64 *before; /* sums at the last line of statistics */
-	bool wrote_openmetrics;
+	struct counters counters;
 };
 
 static u64 uptime_ms(const struct scx_run *run)
@@ -100,7 +98,7 @@ int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value)
 
 s64 scx_run_stat(const struct scx_run *run, unsigned int index)
 {
-	return index < run->sched->nr_stats ? run->sums[index] : 0;
+	return index < run->sched->nr_stats ? run->counters.sums[index] : 0;
 }
 
 bool scx_run_json(const struct scx_run *run)
@@ -362,85 +360,6 @@ static int set_up_messages(struct scx_run *run)
 	return fd < 0 ? 0 : events_add(&run->events, fd);
 }
 
-static int set_up_stats(struct scx_run *run)
-{
-	size_t nr = run->sched->nr_stats;
-	int nr_cpus = libbpf_num_possible_cpus();
-	struct bpf_map *map;
-
-	run->sums = calloc(nr + 1, sizeof(s64));
-	run->before = calloc(nr + 1, sizeof(s64));
-	if (!run->sums || !run->before)
-		return -ENOMEM;
-	if (!nr)
-		return 0;
-	if (nr_cpus < 0)
-		return nr_cpus;
-	run->values = calloc(nr * nr_cpus, sizeof(s64));
-	if (!run->values)
-		return -ENOMEM;
-
-	map = bpf_object__find_map_by_name(run->obj, SCX_STATS_MAP);
-	return map && bpf_map__value_size(map) == nr * sizeof(s64) ? 0 : -EINVAL;
-}
-
-static void read_stats(struct scx_run *run)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_STATS_MAP);
-	u32 zero = 0;
-
-	if (!run->values || bpf_map_lookup_elem(bpf_map__fd(map), &zero, run->values))
-		return;
-	stats_sum(run->values, libbpf_num_possible_cpus(), run->sched->nr_stats, run->sums);
-}
-
-static void print_stats(struct scx_run *run)
-{
-	const struct common_options *common = &run->options.common;
-	size_t size = run->sched->nr_stats * sizeof(s64);
-	int nr_cpus = libbpf_num_possible_cpus();
-
-	if (!run->sched->nr_stats)
-		return;
-	/* The totals go last: the last line of all is that of the totals at the end. */
-	if (common->per_cpu && common->json)
-		stats_cpus_json(run->sched, run->values, nr_cpus, uptime_ms(run), stdout);
-	else if (common->per_cpu)
-		stats_cpus_text(run->sched, run->values, nr_cpus, stdout);
-	if (common->json)
-		stats_json(run->sched, run->sums, uptime_ms(run), stdout);
-	else
-		stats_text(run->sched, run->sums, run->before, stdout);
-	memcpy(run->before, run->sums, size);
-}
-
-/* Figures that nobody brings up to date any more would be taken for the present. */
-static void remove_openmetrics(struct scx_run *run)
-{
-	/* What is not ours is not ours to remove: another scheduler's, if this one was never enabled. */
-	if (run->wrote_openmetrics)
-		unlink(run->options.common.openmetrics);
-	run->wrote_openmetrics = false;
-}
-
-/* Write the statistics file. An error is told once a run, not each second. */
-static void write_openmetrics(struct scx_run *run)
-{
-	const char *path = run->options.common.openmetrics;
-	int err;
-
-	if (!path)
-		return;
-	err = stats_write_openmetrics(run->sched, run->sums, path);
-	if (err) {
-		scx_warn("cannot write '%s': %s; going on without it", path, strerror(-err));
-		remove_openmetrics(run);
-		run->options.common.openmetrics = NULL;
-	} else {
-		run->wrote_openmetrics = true;
-	}
-}
-
 /* Look whether the kernel has ended the scheduler. */
 static bool exited(struct scx_run *run)
 {
@@ -518,13 +437,13 @@ static int each_second(struct scx_run *run)
 	u32 interval_s = run->options.common.stats_interval_s;
 	u64 now = clock_ms();
 
-	read_stats(run);
+	counters_read(&run->counters);
 	if (now >= run->next_stats_ms) {
 		/* The timer may be late, but a second is not skipped for it. */
 		run->next_stats_ms = now + (interval_s ? interval_s : 1) * 1000ULL - 500;
 		if (interval_s)
-			print_stats(run);
-		write_openmetrics(run);
+			counters_print(&run->counters, uptime_ms(run));
+		metrics_write(&run->metrics, run->sched, run->counters.sums);
 	}
 	if (ferror(stdout)) {
 		scx_error("cannot write to standard output: stopping");
@@ -631,12 +550,10 @@ static void report_exit(struct scx_run *run)
 	}
 	free(dump);
 
-	read_stats(run);
+	counters_read(&run->counters);
 	if (run->sched->report)
 		run->sched->report(run);
-	/* The totals, not what came since the last line. */
-	memcpy(run->before, run->sums, run->sched->nr_stats * sizeof(s64));
-	print_stats(run);
+	counters_print_totals(&run->counters, uptime_ms(run));
 	setpriority(PRIO_PROCESS, 0, niceness);
 }
 
@@ -653,10 +570,7 @@ static void clean_up(struct scx_run *run)
 	run->obj = NULL;
 	verifier_free(run->verifier);
 	run->verifier = NULL;
-	free(run->values);
-	free(run->sums);
-	free(run->before);
-	run->values = run->sums = run->before = NULL;
+	counters_close(&run->counters);
 	memset(&run->record, 0, sizeof(run->record));
 	run->ended_ms = 0;
 	run->next_stats_ms = 0;
@@ -678,7 +592,7 @@ static int run_once(struct scx_run *run, bool *again)
 		goto out;
 	}
 
-	err = set_up_stats(run);
+	err = counters_open(&run->counters, &run->options, run->obj);
 	if (!err)
 		err = set_up_messages(run);
 	if (err) {
@@ -710,7 +624,7 @@ static int run_once(struct scx_run *run, bool *again)
 				 SCX_STATUS_FAILED :
 				 SCX_STATUS_EJECTED;
 out:
-	remove_openmetrics(run);
+	metrics_remove(&run->metrics);
 	return status;
 }
 
@@ -812,6 +726,7 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 	}
 
 	log_init(program, run.options.common.verbose);
+	run.metrics.path = run.options.common.openmetrics;
 	options_set_variables(&run.options);
 	err = sched->check_options ? sched->check_options(&run) : 0;
 	if (err == SCX_DONE) {

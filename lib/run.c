@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <bpf/libbpf.h>
 
+#include "adapt.h"
 #include "arena.h"
 #include "clock.h"
 #include "counters.h"
@@ -256,32 +257,10 @@ static int ask_kernel(struct scx_run *run)
 	return status;
 }
 
-static bool knows_flag(const struct scx_run *run, const char *name)
-{
-	return scx_kernel_enum(run->kernel, "scx_ops_flags", name, &(u64){ 0 });
-}
-
-/* Drop flags of sched_ext_ops that this kernel does not know, and so would refuse, or warns of. */
-static u64 known_flags(const struct scx_run *run, u64 flags)
-{
-	if (!knows_flag(run, "SCX_OPS_ENQ_MIGRATION_DISABLED"))
-		flags &= ~SCX_OPS_ENQ_MIGRATION_DISABLED_FLAG;
-	/* Gone from 7.1; before that deprecated and without effect, where this mask is known. */
-	if (!knows_flag(run, "SCX_OPS_HAS_CGROUP_WEIGHT") ||
-	    knows_flag(run, "__SCX_OPS_INTERNAL_MASK"))
-		flags &= ~SCX_OPS_HAS_CGROUP_WEIGHT_FLAG;
-	return flags;
-}
-
 /* Open the object and make all changes to it that must come before loading. */
 static int prepare(struct scx_run *run)
 {
-	const struct options *options = &run->options;
-	s64 dump_len = DEFAULT_DUMP_LEN;
-	u64 flags, hotplug_seq;
-	void *rodata;
-	int err, status;
-	size_t i;
+	int err;
 
 	run->obj = object_open(run->sched);
 	if (!run->obj) {
@@ -289,44 +268,18 @@ static int prepare(struct scx_run *run)
 		log_show_libbpf();
 		return SCX_STATUS_FAILED;
 	}
-
-	rodata = scx_run_rodata(run);
-	if (rodata)
-		options_set_rodata(options, rodata);
-	options_set_variables(options);
-	err = object_get_ops(run->obj, "flags", &flags);
-	for (i = 0; !err && i < options->nr; i++) {
-		const struct parsed_option *parsed = &options->parsed[i];
-
-		if (!parsed->given)
-			continue;
-		if (parsed->option->target == SCX_TARGET_OPS_FLAG)
-			flags |= parsed->option->flag;
-		else if (parsed->option->target == SCX_TARGET_OPS_MEMBER)
-			err = object_set_ops(run->obj, parsed->option->member, parsed->number);
-	}
-
-	if (!err)
-		err = object_set_ops(run->obj, "flags", known_flags(run, flags));
-	if (!err && options->common.timeout_ms)
-		err = object_set_ops(run->obj, "timeout_ms", options->common.timeout_ms);
-
-	/* A CPU that comes or goes from here on makes the kernel end the scheduler for a restart. */
-	if (!err && !scx_hotplug_seq(&hotplug_seq))
-		err = object_set_ops(run->obj, "hotplug_seq", hotplug_seq);
-
-	options_find(options, SCX_TARGET_DUMP_LEN, &dump_len);
-	if (!err)
-		err = object_set_dump_len(run->obj, dump_len);
+	options_set_variables(&run->options);
+	err = adapt_object(run->obj, &run->options, run->kernel);
 	if (err) {
 		scx_error("cannot set up the BPF object: %s", strerror(-err));
 		return SCX_STATUS_FAILED;
 	}
-	status = hook_status(run->sched->prepare ? run->sched->prepare(run) : 0);
-	if (status)
-		return status;
+	return hook_status(run->sched->prepare ? run->sched->prepare(run) : 0);
+}
 
-	if (options->common.verifier_stats) {
+static int load(struct scx_run *run)
+{
+	if (run->options.common.verifier_stats) {
 		run->verifier = verifier_watch(run->obj);
 		if (!run->verifier) {
 			scx_error("cannot watch the verifier: %s", strerror(errno));
@@ -334,7 +287,8 @@ static int prepare(struct scx_run *run)
 		}
 	}
 	if (bpf_object__load(run->obj)) {
-		err = errno;
+		int err = errno;
+
 		if (err == EPERM)
 			scx_error("the kernel does not permit to load a scheduler: run as root");
 		else
@@ -345,7 +299,7 @@ static int prepare(struct scx_run *run)
 	}
 	log_drop_libbpf();
 	if (run->verifier)
-		verifier_print(run->verifier, run->sched, options->common.json);
+		verifier_print(run->verifier, run->sched, run->options.common.json);
 	return SCX_STATUS_OK;
 }
 
@@ -585,6 +539,8 @@ static int run_once(struct scx_run *run, bool *again)
 
 	*again = false;
 	status = prepare(run);
+	if (!status)
+		status = load(run);
 	if (status)
 		goto out;
 	if (run->options.common.dry_run) {

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -15,6 +14,7 @@
 
 #include "adapt.h"
 #include "arena.h"
+#include "attachment.h"
 #include "clock.h"
 #include "counters.h"
 #include "events.h"
@@ -39,9 +39,6 @@
 #define RESTART_CALM_MS	 10000
 #define RESTART_DELAY_MS 250
 
-/* How long a detached scheduler may take to be gone. */
-#define DISABLE_WAIT_MS 10000
-
 struct scx_run {
 	const struct scx_sched *sched;
 	struct options options;
@@ -55,22 +52,14 @@ struct scx_run {
 
 	/* From here on: of one start; cleared for each. */
 	struct bpf_object *obj;
-	struct bpf_link *link;
+	struct attachment attachment;
 	struct tracing tracing;
 	struct verifier_log *verifier; /* only with --verifier-stats */
 	struct messages messages;
 	bool started; /* start() was called, stop() was not */
-	struct scx_exit_record record;
-	u64 attached_ms;
-	u64 ended_ms; /* 0 while it runs */
 	u64 next_stats_ms;
 	struct counters counters;
 };
-
-static u64 uptime_ms(const struct scx_run *run)
-{
-	return (run->ended_ms ? run->ended_ms : clock_ms()) - run->attached_ms;
-}
 
 struct bpf_object *scx_run_object(const struct scx_run *run)
 {
@@ -144,7 +133,7 @@ static void print_message(const struct scx_run *run, u64 time_ns, const char *te
 		json_begin(&json, stdout);
 		json_string(&json, "type", "message");
 		json_string(&json, "scheduler", run->sched->name);
-		json_number(&json, "uptime_ms", uptime_ms(run));
+		json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
 		if (time_ns)
 			json_number(&json, "time_ns", time_ns);
 		json_string(&json, "text", text);
@@ -199,8 +188,8 @@ void scx_run_print_fields(const struct scx_run *run, const char *type,
 	json_begin(&json, stdout);
 	json_string(&json, "type", type);
 	json_string(&json, "scheduler", run->sched->name);
-	if (run->attached_ms)
-		json_number(&json, "uptime_ms", uptime_ms(run));
+	if (run->attachment.attached_ms)
+		json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
 	for (i = 0; i < nr; i++) {
 		if (fields[i].text)
 			json_string(&json, fields[i].name, fields[i].text);
@@ -314,26 +303,11 @@ static int set_up_messages(struct scx_run *run)
 	return fd < 0 ? 0 : events_add(&run->events, fd);
 }
 
-/* Look whether the kernel has ended the scheduler. */
-static bool exited(struct scx_run *run)
-{
-	struct scx_exit_record record;
-
-	if (run->record.kind)
-		return true;
-	if (object_read(run->obj, SCX_RECORD_SECTION, &record, sizeof(record)) || !record.kind)
-		return false;
-	run->record = record;
-	run->ended_ms = clock_ms();
-	return true;
-}
-
 static int attach(struct scx_run *run)
 {
-	struct bpf_map *ops = object_ops(run->obj);
 	int err;
 
-	if (!ops) {
+	if (!object_ops(run->obj)) {
 		scx_error("the BPF object has no struct sched_ext_ops");
 		return SCX_STATUS_FAILED;
 	}
@@ -345,24 +319,21 @@ static int attach(struct scx_run *run)
 		log_show_libbpf();
 		return SCX_STATUS_FAILED;
 	}
-	run->attached_ms = clock_ms();
-	run->link = bpf_map__attach_struct_ops(ops);
-	if (!run->link) {
-		err = errno;
-		/* Ended before it was enabled, as by a CPU that came since prepare(): no error here. */
-		if (exited(run))
-			return SCX_STATUS_OK;
-		if (err == EBUSY) {
-			preflight_report_busy();
-			return SCX_STATUS_BUSY;
-		}
-		scx_error("kernel %s did not accept the scheduler: %s", run->uts.release,
-			  strerror(err));
-		log_show_libbpf();
-		return SCX_STATUS_FAILED;
+	err = attachment_attach(&run->attachment, run->obj);
+	if (!err) {
+		log_drop_libbpf();
+		return SCX_STATUS_OK;
 	}
-	log_drop_libbpf();
-	return SCX_STATUS_OK;
+	/* Ended before it was enabled, as by a CPU that came since prepare(): no error here. */
+	if (attachment_ended(&run->attachment))
+		return SCX_STATUS_OK;
+	if (err == -EBUSY) {
+		preflight_report_busy();
+		return SCX_STATUS_BUSY;
+	}
+	scx_error("kernel %s did not accept the scheduler: %s", run->uts.release, strerror(-err));
+	log_show_libbpf();
+	return SCX_STATUS_FAILED;
 }
 
 static void announce(struct scx_run *run)
@@ -396,7 +367,7 @@ static int each_second(struct scx_run *run)
 		/* The timer may be late, but a second is not skipped for it. */
 		run->next_stats_ms = now + (interval_s ? interval_s : 1) * 1000ULL - 500;
 		if (interval_s)
-			counters_print(&run->counters, uptime_ms(run));
+			counters_print(&run->counters, attachment_uptime_ms(&run->attachment));
 		metrics_write(&run->metrics, run->sched, run->counters.sums);
 	}
 	if (ferror(stdout)) {
@@ -427,7 +398,7 @@ static int wait_for_end(struct scx_run *run)
 {
 	int event, status;
 
-	while (!run->stop && !exited(run)) {
+	while (!run->stop && !attachment_ended(&run->attachment)) {
 		event = events_wait(&run->events, -1);
 		if (event < 0) {
 			scx_error("cannot wait for events: %s", strerror(-event));
@@ -446,39 +417,13 @@ static int wait_for_end(struct scx_run *run)
 	return SCX_STATUS_OK;
 }
 
-/*
- * Take the scheduler off, if the kernel has not done so. On return all tasks are back with the
- * default scheduler and the exit record is complete.
- */
-static int detach(struct scx_run *run)
-{
-	struct timespec pause = { 0, 10 * 1000000 };
-	u64 deadline;
-	char state[32];
-
-	bpf_link__destroy(run->link);
-	run->link = NULL;
-	deadline = clock_ms() + DISABLE_WAIT_MS;
-	while (!exited(run) ||
-	       (!scx_running_state(state, sizeof(state)) && !strcmp(state, "disabling"))) {
-		if (clock_ms() > deadline) {
-			scx_error(
-				"the kernel has not ended the scheduler %d s after it was asked to",
-				DISABLE_WAIT_MS / 1000);
-			return SCX_STATUS_FAILED;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return SCX_STATUS_OK;
-}
-
 static void report_exit(struct scx_run *run)
 {
 	struct exit_report report = {
-		.record = &run->record,
+		.record = &run->attachment.record,
 		.dump = "",
 		.ops = run->sched->name,
-		.uptime_ms = uptime_ms(run),
+		.uptime_ms = attachment_uptime_ms(&run->attachment),
 	};
 	struct bpf_map *map = bpf_object__find_map_by_name(run->obj, SCX_DUMP_SECTION);
 	int niceness = getpriority(PRIO_PROCESS, 0);
@@ -507,15 +452,14 @@ static void report_exit(struct scx_run *run)
 	counters_read(&run->counters);
 	if (run->sched->report)
 		run->sched->report(run);
-	counters_print_totals(&run->counters, uptime_ms(run));
+	counters_print_totals(&run->counters, attachment_uptime_ms(&run->attachment));
 	setpriority(PRIO_PROCESS, 0, niceness);
 }
 
 /* Free what belongs to one start. */
 static void clean_up(struct scx_run *run)
 {
-	bpf_link__destroy(run->link);
-	run->link = NULL;
+	attachment_close(&run->attachment);
 	tracing_detach(&run->tracing);
 	stop(run);
 	/* The events forget the messages by that. */
@@ -525,8 +469,6 @@ static void clean_up(struct scx_run *run)
 	verifier_free(run->verifier);
 	run->verifier = NULL;
 	counters_close(&run->counters);
-	memset(&run->record, 0, sizeof(run->record));
-	run->ended_ms = 0;
 	run->next_stats_ms = 0;
 }
 
@@ -562,20 +504,20 @@ static int run_once(struct scx_run *run, bool *again)
 	if (status)
 		goto out;
 	/* What fails while it is enabled, such as ops.init(), ends it before attach() returns. */
-	if (!exited(run)) {
+	if (!attachment_ended(&run->attachment)) {
 		announce(run);
 		status = wait_for_end(run);
 	}
-	err = detach(run);
-	if (!status)
-		status = err;
+	err = attachment_detach(&run->attachment);
+	if (!status && err)
+		status = SCX_STATUS_FAILED;
 	stop(run);
-	if (!run->record.kind)
+	if (!run->attachment.record.kind)
 		goto out;
 
-	*again = exit_wants_restart(&run->record) && !run->stop && !status;
+	*again = exit_wants_restart(&run->attachment.record) && !run->stop && !status;
 	report_exit(run);
-	if (!status && exit_is_fault(&run->record))
+	if (!status && exit_is_fault(&run->attachment.record))
 		status = seq_known && !scx_enable_seq(&seq_after) && seq_after == seq_before ?
 				 SCX_STATUS_FAILED :
 				 SCX_STATUS_EJECTED;

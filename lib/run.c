@@ -4,32 +4,23 @@
  * the exit asks for it. One function a step; each returns an exit status or 0 to go on.
  */
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
-#include <bpf/libbpf.h>
 
 #include "adapt.h"
-#include "arena.h"
-#include "attachment.h"
 #include "clock.h"
-#include "counters.h"
-#include "events.h"
 #include "exit_report.h"
-#include "json.h"
+#include "hooks.h"
 #include "kernel.h"
 #include "log.h"
 #include "man.h"
-#include "messages.h"
-#include "metrics.h"
 #include "object.h"
-#include "options.h"
+#include "output.h"
 #include "preflight.h"
-#include "tracing.h"
-#include "verifier.h"
+#include "run.h"
 
 /*
  * Restarts in a row, each within RESTART_CALM_MS of the start, before giving up: whatever asks for
@@ -38,186 +29,6 @@
 #define RESTART_MAX	 8
 #define RESTART_CALM_MS	 10000
 #define RESTART_DELAY_MS 250
-
-struct scx_run {
-	const struct scx_sched *sched;
-	struct options options;
-	struct scx_kernel *kernel;
-	struct utsname uts; /* of the running kernel, for messages */
-
-	struct events events;
-	struct metrics metrics;
-	bool stop; /* a signal asked for the end */
-	u32 restarts;
-
-	/* From here on: of one start; cleared for each. */
-	struct bpf_object *obj;
-	struct attachment attachment;
-	struct tracing tracing;
-	struct verifier_log *verifier; /* only with --verifier-stats */
-	struct messages messages;
-	bool started; /* start() was called, stop() was not */
-	u64 next_stats_ms;
-	struct counters counters;
-};
-
-struct bpf_object *scx_run_object(const struct scx_run *run)
-{
-	return run->obj;
-}
-
-void *scx_run_rodata(const struct scx_run *run)
-{
-	return object_section(run->obj, ".rodata", NULL);
-}
-
-int scx_run_bss(const struct scx_run *run, void *bss, size_t size)
-{
-	return object_read(run->obj, ".bss", bss, size);
-}
-
-int scx_run_set_ops(struct scx_run *run, const char *member, u64 value)
-{
-	return object_set_ops(run->obj, member, value);
-}
-
-int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value)
-{
-	return object_get_ops(run->obj, member, value);
-}
-
-s64 scx_run_stat(const struct scx_run *run, unsigned int index)
-{
-	return index < run->sched->nr_stats ? run->counters.sums[index] : 0;
-}
-
-bool scx_run_json(const struct scx_run *run)
-{
-	return run->options.common.json;
-}
-
-const char *scx_run_release(const struct scx_run *run)
-{
-	return run->uts.release;
-}
-
-bool scx_run_kernel_func(const struct scx_run *run, const char *name)
-{
-	return scx_kernel_kfunc(run->kernel, name) == SCX_KFUNC_PRESENT;
-}
-
-bool scx_run_kernel_member(const struct scx_run *run, const char *type, const char *member)
-{
-	return scx_kernel_member(run->kernel, type, member);
-}
-
-int scx_run_may_lose(const struct scx_run *run, const char *why, const char *loss, const char *with)
-{
-	return preflight_may_lose(&run->options, run->uts.release, why, loss, with) ? -EOPNOTSUPP :
-										      0;
-}
-
-int scx_run_check_loop_bound(const struct scx_run *run, const char *with)
-{
-	if (scx_kernel_loop_bound(run->kernel))
-		return 0;
-	return scx_run_may_lose(run, PREFLIGHT_UNBOUNDED, PREFLIGHT_HANG, with);
-}
-
-/* @time_ns: when the BPF side said it, 0 if it is ours. */
-static void print_message(const struct scx_run *run, u64 time_ns, const char *text)
-{
-	if (run->options.common.json) {
-		struct json json;
-
-		json_begin(&json, stdout);
-		json_string(&json, "type", "message");
-		json_string(&json, "scheduler", run->sched->name);
-		json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
-		if (time_ns)
-			json_number(&json, "time_ns", time_ns);
-		json_string(&json, "text", text);
-		json_end(&json);
-	} else {
-		printf("%s: %s\n", run->sched->name, text);
-		fflush(stdout);
-	}
-}
-
-static void take_message(void *context, u64 time_ns, const char *text)
-{
-	print_message(context, time_ns, text);
-}
-
-void scx_run_print(const struct scx_run *run, const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	print_message(run, 0, text);
-}
-
-static void print_text_field(const struct scx_field *field)
-{
-	const char *text = field->text;
-
-	printf(" %s=", field->name);
-	if (!text)
-		printf("%lld", field->number);
-	for (; text && *text; text++)
-		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
-}
-
-void scx_run_print_fields(const struct scx_run *run, const char *type,
-			  const struct scx_field *fields, size_t nr)
-{
-	struct json json;
-	size_t i;
-
-	if (!run->options.common.json) {
-		printf("%s: %s", run->sched->name, type);
-		for (i = 0; i < nr; i++)
-			print_text_field(&fields[i]);
-		putchar('\n');
-		fflush(stdout);
-		return;
-	}
-	json_begin(&json, stdout);
-	json_string(&json, "type", type);
-	json_string(&json, "scheduler", run->sched->name);
-	if (run->attachment.attached_ms)
-		json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
-	for (i = 0; i < nr; i++) {
-		if (fields[i].text)
-			json_string(&json, fields[i].name, fields[i].text);
-		else
-			json_number(&json, fields[i].name, fields[i].number);
-	}
-	json_end(&json);
-}
-
-s32 scx_run_size_arena(struct scx_run *run, u64 bytes)
-{
-	return arena_set_size(run->obj, bytes, run->sched, &run->uts);
-}
-
-/* The exit status for what a hook returned before anything was loaded. */
-static int hook_status(int err)
-{
-	switch (err) {
-	case 0:
-		return SCX_STATUS_OK;
-	case -EOPNOTSUPP:
-		return SCX_STATUS_UNSUPPORTED;
-	case -ERANGE:
-		return SCX_STATUS_USAGE;
-	default:
-		return SCX_STATUS_FAILED;
-	}
-}
 
 /* Can the running kernel do it, may we, and is the place free? Returns an exit status. */
 static int ask_kernel(struct scx_run *run)
@@ -292,6 +103,11 @@ static int load(struct scx_run *run)
 	return SCX_STATUS_OK;
 }
 
+static void take_message(void *context, u64 time_ns, const char *text)
+{
+	output_message(context, time_ns, text);
+}
+
 static int set_up_messages(struct scx_run *run)
 {
 	int err, fd;
@@ -334,27 +150,6 @@ static int attach(struct scx_run *run)
 	scx_error("kernel %s did not accept the scheduler: %s", run->uts.release, strerror(-err));
 	log_show_libbpf();
 	return SCX_STATUS_FAILED;
-}
-
-static void announce(struct scx_run *run)
-{
-
-	if (run->options.common.json) {
-		struct json json;
-
-		json_begin(&json, stdout);
-		json_string(&json, "type", "start");
-		json_string(&json, "scheduler", run->sched->name);
-		json_string(&json, "version", SCX_VERSION);
-		json_string(&json, "kernel", run->uts.release);
-		json_number(&json, "restarts", run->restarts);
-		json_begin_object(&json, "options");
-		options_json(&run->options, scx_run_rodata(run), &json);
-		json_end_object(&json);
-		json_end(&json);
-		return;
-	}
-	scx_run_print(run, "enabled on kernel %s", run->uts.release);
 }
 
 static int each_second(struct scx_run *run)
@@ -505,7 +300,7 @@ static int run_once(struct scx_run *run, bool *again)
 		goto out;
 	/* What fails while it is enabled, such as ops.init(), ends it before attach() returns. */
 	if (!attachment_ended(&run->attachment)) {
-		announce(run);
+		output_start(run);
 		status = wait_for_end(run);
 	}
 	err = attachment_detach(&run->attachment);

@@ -39,4 +39,12 @@ struct scx_run {
 	struct counters counters;
 };
 
+/*
+ * run_scheduler - run the scheduler to its end, and again for as long as its exits ask for that
+ *
+ * @run has the options, and a kernel that was found fit for them. Prints what the options ask for, and
+ * errors. Returns an enum scx_exit_status; signals stay blocked, as events_open() says.
+ */
+int run_scheduler(struct scx_run *run);
+
 #endif /* SCX_RUN_H */

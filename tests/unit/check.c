@@ -149,6 +149,14 @@ const char *temporary_directory(void)
 	return temporary;
 }
 
+const char *temporary_path(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", temporary_directory(), name);
+	return path;
+}
+
 void write_file(const char *path, const char *content)
 {
 	char full[PATH_MAX];

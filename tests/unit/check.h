@@ -62,6 +62,9 @@ const char *text_of(FILE *file);
 /* temporary_directory - the test program's own, removed with all that is in it at the end */
 const char *temporary_directory(void);
 
+/* temporary_path - the path of a file of it, valid until the next call */
+const char *temporary_path(const char *name);
+
 /* write_file - make a file of the temporary directory, with the folders on the way to it */
 void write_file(const char *path, const char *text);
 

@@ -103,14 +103,6 @@ static void test_openmetrics(void)
 				 "# EOF\n");
 }
 
-static const char *in_temporary(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", temporary_directory(), name);
-	return path;
-}
-
 static void test_file(void)
 {
 	static const s64 sums[NR] = { 1, 2, 3 }, later[NR] = { 4, 5, 6 };
@@ -120,24 +112,24 @@ static void test_file(void)
 	int i;
 
 	write_file("metrics", "old\n");
-	CHECK_EQ(stat(in_temporary("metrics"), &before), 0);
-	reader = fopen(in_temporary("metrics"), "re");
-	CHECK_EQ(stats_write_openmetrics(&sched, sums, in_temporary("metrics")), 0);
+	CHECK_EQ(stat(temporary_path("metrics"), &before), 0);
+	reader = fopen(temporary_path("metrics"), "re");
+	CHECK_EQ(stats_write_openmetrics(&sched, sums, temporary_path("metrics")), 0);
 	CHECK_HAS(read_file("metrics"), "scx_test_enqueued_total 1\n");
 	CHECK_HAS(read_file("metrics"), "# EOF\n");
 	CHECK_LACKS(read_file("metrics"), "old");
 	/* Replaced, not written over: who reads the old file reads it to its end. */
-	CHECK_EQ(stat(in_temporary("metrics"), &after), 0);
+	CHECK_EQ(stat(temporary_path("metrics"), &after), 0);
 	CHECK(before.st_ino != after.st_ino);
 	CHECK(reader && fgets(line, sizeof(line), reader) && !strcmp(line, "old\n"));
 	if (reader)
 		fclose(reader);
-	CHECK_EQ(access(in_temporary("metrics.new"), F_OK), -1);
+	CHECK_EQ(access(temporary_path("metrics.new"), F_OK), -1);
 
 	for (i = 0; i < 3; i++)
-		CHECK_EQ(stats_write_openmetrics(&sched, later, in_temporary("metrics")), 0);
+		CHECK_EQ(stats_write_openmetrics(&sched, later, temporary_path("metrics")), 0);
 	CHECK_HAS(read_file("metrics"), "scx_test_enqueued_total 4\n");
-	CHECK_EQ(access(in_temporary("metrics.new"), F_OK), -1);
+	CHECK_EQ(access(temporary_path("metrics.new"), F_OK), -1);
 }
 
 static void test_file_errors(void)
@@ -146,7 +138,7 @@ static void test_file_errors(void)
 	struct rlimit old, none;
 	char path[PATH_MAX + 16];
 
-	CHECK_EQ(stats_write_openmetrics(&sched, sums, in_temporary("missing/metrics")), -ENOENT);
+	CHECK_EQ(stats_write_openmetrics(&sched, sums, temporary_path("missing/metrics")), -ENOENT);
 	CHECK_EQ(stats_write_openmetrics(&sched, sums, ""), -ENOENT);
 	/* An empty name would make a file ".new" in the current folder. */
 	unlink(".new");
@@ -165,9 +157,9 @@ static void test_file_errors(void)
 	CHECK_EQ(access(path, F_OK), -1);
 
 	write_file("folder/inside", "");
-	CHECK_EQ(stats_write_openmetrics(&sched, sums, in_temporary("folder")), -EISDIR);
-	CHECK_EQ(access(in_temporary("folder.new"), F_OK), -1);
-	CHECK_EQ(access(in_temporary("folder/inside"), F_OK), 0);
+	CHECK_EQ(stats_write_openmetrics(&sched, sums, temporary_path("folder")), -EISDIR);
+	CHECK_EQ(access(temporary_path("folder.new"), F_OK), -1);
+	CHECK_EQ(access(temporary_path("folder/inside"), F_OK), 0);
 
 	/* No room: the file that was there stays as it is. */
 	write_file("full", "old\n");
@@ -176,10 +168,10 @@ static void test_file_errors(void)
 	none = old;
 	none.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
-	CHECK_EQ(stats_write_openmetrics(&sched, sums, in_temporary("full")), -EFBIG);
+	CHECK_EQ(stats_write_openmetrics(&sched, sums, temporary_path("full")), -EFBIG);
 	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
 	CHECK_STR(read_file("full"), "old\n");
-	CHECK_EQ(access(in_temporary("full.new"), F_OK), -1);
+	CHECK_EQ(access(temporary_path("full.new"), F_OK), -1);
 }
 
 int main(void)

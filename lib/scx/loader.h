@@ -178,6 +178,13 @@ struct scx_kfunc {
 	const char *without; /* NULL: essential */
 };
 
+/* For who needs it for scx_kick_unless_selected() (idle.bpf.h) alone. */
+#define SCX_KFUNC_KICK_CPU                                                          \
+	{                                                                           \
+		.name = "scx_bpf_kick_cpu",                                         \
+		.without = "an idle CPU is not woken for a task whose slice ended", \
+	}
+
 /* What the hook check_options() returns when there is nothing left to do. */
 #define SCX_DONE 1
 

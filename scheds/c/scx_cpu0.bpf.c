@@ -11,6 +11,7 @@
  * to a CPU, migration that is disabled.
  */
 #include <scx/common.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_cpu0.h"
 
@@ -52,8 +53,6 @@ s32 BPF_STRUCT_OPS(cpu0_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wak
 
 void BPF_STRUCT_OPS(cpu0_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	s32 cpu;
-
 	scx_stat_inc(CPU0_STAT_ENQUEUED);
 
 	/* A CPU's own kernel threads do not wait: they do the work that the kernel has for this CPU. */
@@ -79,8 +78,8 @@ void BPF_STRUCT_OPS(cpu0_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_stat_inc(CPU0_STAT_ELSEWHERE);
 	scx_bpf_dsq_insert(p, OTHER_DSQ, SCX_SLICE_DFL, enq_flags);
 	/* An idle CPU, or else the task's own, which may be on its way to sleep and past its last look. */
-	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-	scx_bpf_kick_cpu(cpu >= 0 ? cpu : scx_bpf_task_cpu(p), SCX_KICK_IDLE);
+	if (!scx_kick_idle_cpu(p->cpus_ptr))
+		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_IDLE);
 }
 
 void BPF_STRUCT_OPS(cpu0_dispatch, s32 cpu, struct task_struct *prev)

@@ -31,6 +31,7 @@
 #include <scx/common.bpf.h>
 #include <scx/cgroup.bpf.h>
 #include <scx/context.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_flatcg.h"
@@ -607,13 +608,10 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 	 * set: then the task waits until the next CPU is through with its slice, if not for that one's
 	 * retries in dispatch(). One bound to its CPU is not affected: both sides hold its lock.
 	 */
-	if (pinned) {
+	if (pinned)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	} else {
-		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-		if (cpu >= 0)
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	}
+	else
+		scx_kick_idle_cpu(p->cpus_ptr);
 }
 
 /* --- Turns */

@@ -32,6 +32,7 @@
 #include <scx/common.bpf.h>
 #include <scx/context.bpf.h>
 #include <scx/dsq.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_nest.h"
@@ -394,7 +395,6 @@ s32 BPF_STRUCT_OPS(nest_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wak
 void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 vtime;
-	s32 cpu;
 
 	scx_stat_inc(NEST_STAT_ENQUEUED);
 
@@ -424,19 +424,7 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_bpf_task_set_dsq_vtime(p, vtime);
 	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(slice_ns, p->scx.weight), vtime,
 				 enq_flags);
-
-	/*
-	 * The kernel wakes the CPU that select_cpu() returned, if that went idle meanwhile. For a task
-	 * that did not come that way (its slice ended, or its CPUs changed) an idle CPU is to be woken.
-	 * One that goes idle at this moment, between its last look into the queue and the flag that says
-	 * so, is missed: then the task waits for the next CPU that looks, for a slice at most.
-	 */
-	if (!(enq_flags & SCX_ENQ_CPU_SELECTED) && bpf_ksym_exists(scx_bpf_pick_idle_cpu) &&
-	    bpf_ksym_exists(scx_bpf_kick_cpu)) {
-		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-		if (cpu >= 0)
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	}
+	scx_kick_unless_selected(p, enq_flags);
 }
 
 void BPF_STRUCT_OPS(nest_dispatch, s32 cpu, struct task_struct *prev)

@@ -78,8 +78,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_create_dsq",
 	  .without = "the global DSQ is used in its place, and weights do not matter" },
 	{ .name = "scx_bpf_get_idle_smtmask", .without = "-I has no effect" },
-	{ .name = "scx_bpf_kick_cpu",
-	  .without = "an idle CPU is not woken for a task whose slice ended" },
+	SCX_KFUNC_KICK_CPU,
 };
 
 static const struct scx_sched sched = {

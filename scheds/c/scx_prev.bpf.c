@@ -12,6 +12,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/dsq.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_prev.h"
 
@@ -68,8 +69,6 @@ s32 BPF_STRUCT_OPS(prev_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wak
 
 void BPF_STRUCT_OPS(prev_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	s32 cpu;
-
 	scx_stat_inc(PREV_STAT_ENQUEUED);
 
 	/*
@@ -85,21 +84,8 @@ void BPF_STRUCT_OPS(prev_enqueue, struct task_struct *p, u64 enq_flags)
 
 	scx_stat_inc(PREV_STAT_QUEUED);
 	scx_bpf_dsq_insert(p, scx_own_dsq(SHARED_DSQ), SCX_SLICE_DFL, enq_flags);
-	if (!scx_own_dsqs())
-		return;
-
-	/*
-	 * The kernel wakes the CPU that select_cpu() returned, if that went idle meanwhile. For a task
-	 * that did not come that way (its slice ended, or its CPUs changed) an idle CPU is to be woken.
-	 * One that goes idle at this moment, between its last look into the queue and the flag that says
-	 * so, is missed: then the task waits for the next CPU that looks, for a slice at most.
-	 */
-	if (!(enq_flags & SCX_ENQ_CPU_SELECTED) && bpf_ksym_exists(scx_bpf_pick_idle_cpu) &&
-	    bpf_ksym_exists(scx_bpf_kick_cpu)) {
-		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-		if (cpu >= 0)
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	}
+	if (scx_own_dsqs())
+		scx_kick_unless_selected(p, enq_flags);
 }
 
 void BPF_STRUCT_OPS(prev_dispatch, s32 cpu, struct task_struct *prev)

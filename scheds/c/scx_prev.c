@@ -30,8 +30,7 @@ static const struct scx_kfunc kfuncs[] = {
 	  .without = "idle CPUs are chosen by the kernel's order, whole idle cores first" },
 	{ .name = "scx_bpf_pick_idle_cpu",
 	  .without = "idle CPUs are chosen by the kernel's order, whole idle cores first" },
-	{ .name = "scx_bpf_kick_cpu",
-	  .without = "an idle CPU is not woken for a task whose slice ended" },
+	SCX_KFUNC_KICK_CPU,
 };
 
 static const struct scx_sched sched = {

@@ -13,6 +13,7 @@
 #include <scx/common.bpf.h>
 #include <scx/context.bpf.h>
 #include <scx/dsq.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_qmap.h"
 
@@ -192,7 +193,6 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	bool local;
 	void *queue;
 	u32 idx;
-	s32 cpu;
 
 	scx_stat_inc(QMAP_STAT_ENQUEUED);
 
@@ -245,16 +245,7 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_stat_inc(QMAP_STAT_WAITING0 + idx);
 	}
 
-	/*
-	 * A task that did not come through select_cpu() (its slice ended, or it was moved here) may
-	 * have idle CPUs to go to, which nothing else would wake.
-	 */
-	if (!(enq_flags & SCX_ENQ_CPU_SELECTED) && bpf_ksym_exists(scx_bpf_pick_idle_cpu) &&
-	    bpf_ksym_exists(scx_bpf_kick_cpu)) {
-		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-		if (cpu >= 0)
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	}
+	scx_kick_unless_selected(p, enq_flags);
 }
 
 /* The task does not wait in a queue any more: it was taken out by its entry, or dequeued. */

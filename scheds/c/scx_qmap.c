@@ -149,8 +149,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_test_and_clear_cpu_idle",
 	  .without = "a task bound to one CPU waits in a queue even if that is idle" },
 	{ .name = "scx_bpf_cpuperf_set", .without = "CPUs are given no performance targets" },
-	{ .name = "scx_bpf_kick_cpu",
-	  .without = "an idle CPU is not woken for a task whose slice ended" },
+	SCX_KFUNC_KICK_CPU,
 };
 
 /* The lengths and the batch size are not variables of the BPF side alone. */

@@ -19,6 +19,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/context.bpf.h>
+#include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
 #include "scx_userland.h"
 
@@ -141,19 +142,11 @@ static void wake_user_space(struct userland_shared *sh)
 		__sync_val_compare_and_swap(&sh->wake_pending, 1, 0);
 }
 
-static void kick_idle_cpu(const struct cpumask *allowed)
-{
-	s32 cpu = scx_bpf_pick_idle_cpu(allowed, 0);
-
-	if (cpu >= 0)
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-}
-
 static void kick_any_idle_cpu(void)
 {
 	const struct cpumask *online = scx_bpf_get_online_cpumask();
 
-	kick_idle_cpu(online);
+	scx_kick_idle_cpu(online);
 	scx_bpf_put_cpumask(online);
 }
 
@@ -190,8 +183,7 @@ static void insert_direct(struct task_struct *p, u64 dsq_id, u64 enq_flags)
 	 * one that is idle would be sooner. One that is about to be, and not seen as idle yet, is no
 	 * loss but of that: @p's own CPU is awake.
 	 */
-	if (!(enq_flags & SCX_ENQ_CPU_SELECTED))
-		kick_idle_cpu(p->cpus_ptr);
+	scx_kick_unless_selected(p, enq_flags);
 }
 
 /*

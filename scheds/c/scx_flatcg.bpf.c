@@ -564,7 +564,7 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 	cpu = scx_bpf_task_cpu(p);
 	pinned = is_pinned(p);
 	local = scx_is_percpu_kthread(p);
-	if (!local && pinned && scx_bpf_test_and_clear_cpu_idle(cpu)) {
+	if (!local && pinned && scx_claim_idle_cpu(p, cpu)) {
 		local = true;
 		forgive(idx);
 	}

@@ -403,9 +403,7 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 	 * task that is bound to one CPU comes without select_cpu(): see whether its CPU is idle. Neither
 	 * has a choice, so neither brings its CPU into a nest.
 	 */
-	if (scx_is_percpu_kthread(p) ||
-	    (p->nr_cpus_allowed == 1 && bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle) &&
-	     scx_bpf_test_and_clear_cpu_idle(scx_bpf_task_cpu(p)))) {
+	if (scx_is_percpu_kthread(p) || scx_claim_bound_cpu(p)) {
 		scx_stat_inc(NEST_STAT_BOUND);
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);
 		return;

@@ -29,16 +29,9 @@ SCX_STATS_DEFINE(PREV_NR_STATS);
 #define SHARED_DSQ 0
 
 /*
- * Whether @cpu is idle and @p may run there. If so nobody else is told from now on that it is idle: it
- * is for @p. A task may be forbidden its previous CPU while it sleeps.
+ * An idle CPU for @p, claimed; negative if there is none. A task may be forbidden its previous CPU while
+ * it sleeps.
  */
-static bool claim(struct task_struct *p, s32 cpu)
-{
-	return bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle) &&
-	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr) && scx_bpf_test_and_clear_cpu_idle(cpu);
-}
-
-/* An idle CPU for @p, claimed as above; negative if there is none. */
 static s32 find_idle(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
 	bool is_idle = false;
@@ -46,7 +39,8 @@ static s32 find_idle(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 
 	if (bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle) &&
 	    bpf_ksym_exists(scx_bpf_pick_idle_cpu))
-		return claim(p, prev_cpu) ? prev_cpu : scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		return scx_claim_idle_cpu(p, prev_cpu) ? prev_cpu :
+							 scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 
 	/* A malformed kernel: by its own order, in which a whole idle core goes before a CPU. */
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
@@ -75,8 +69,7 @@ void BPF_STRUCT_OPS(prev_enqueue, struct task_struct *p, u64 enq_flags)
 	 * A CPU's own kernel threads do not wait: they do the work that the kernel has for this CPU. A
 	 * task that is bound to one CPU comes without select_cpu(): see whether its CPU is idle.
 	 */
-	if (scx_is_percpu_kthread(p) ||
-	    (p->nr_cpus_allowed == 1 && claim(p, scx_bpf_task_cpu(p)))) {
+	if (scx_is_percpu_kthread(p) || scx_claim_bound_cpu(p)) {
 		scx_stat_inc(PREV_STAT_BOUND);
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
 		return;

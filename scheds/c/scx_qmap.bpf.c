@@ -218,10 +218,8 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	 * that is bound to one CPU may come without select_cpu(): see whether its CPU is idle. A CPU's
 	 * own kernel threads do not wait: they do the work that the kernel has for this CPU.
 	 */
-	local = taskc->idle_found || scx_is_percpu_kthread(p);
+	local = taskc->idle_found || scx_is_percpu_kthread(p) || scx_claim_bound_cpu(p);
 	taskc->idle_found = false;
-	if (!local && p->nr_cpus_allowed == 1 && bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle))
-		local = scx_bpf_test_and_clear_cpu_idle(scx_bpf_task_cpu(p));
 	if (local) {
 		scx_stat_inc(QMAP_STAT_LOCAL);
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, enq_flags);

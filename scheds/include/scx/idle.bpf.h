@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Idle CPUs: to wake one, for a task that was put into a queue.
+ * Idle CPUs: to claim one for a task, and to wake one when a task was put into a queue.
  *
  * On kernels whose BTF is malformed (kernel probe in the loader) the kfuncs for it may be absent. Then none
- * is woken: name them in the descriptor's table of kfuncs (SCX_KFUNC_KICK_CPU), with what is missing
- * without them.
+ * is claimed or woken: name them in the descriptor's table of kfuncs (SCX_KFUNC_KICK_CPU), with what is
+ * missing without them.
  */
 #ifndef SCX_IDLE_BPF_H
 #define SCX_IDLE_BPF_H
 
 #include "common.bpf.h"
+
+/*
+ * scx_claim_idle_cpu - is @cpu idle, and may @p run there?
+ *
+ * If so nobody else is told from now on that it is idle: it is for @p.
+ */
+static inline bool scx_claim_idle_cpu(const struct task_struct *p, s32 cpu)
+{
+	return bpf_ksym_exists(scx_bpf_test_and_clear_cpu_idle) &&
+	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr) && scx_bpf_test_and_clear_cpu_idle(cpu);
+}
+
+/*
+ * scx_claim_bound_cpu - is @p bound to one CPU, and is that idle? Then it is claimed for @p.
+ *
+ * For ops.enqueue(): such a task comes without select_cpu().
+ */
+static inline bool scx_claim_bound_cpu(const struct task_struct *p)
+{
+	return p->nr_cpus_allowed == 1 && scx_claim_idle_cpu(p, scx_bpf_task_cpu(p));
+}
 
 /* scx_kick_idle_cpu - wake an idle CPU of @allowed. Returns whether there was one. */
 static inline bool scx_kick_idle_cpu(const struct cpumask *allowed)

@@ -45,8 +45,6 @@ SCX_STATS_DEFINE(FAULT_NR_STATS);
 #define DSQ_B	    2
 #define MISSING_DSQ 0x5ca1ab1e
 
-#define KTHREADD_PID 2
-
 /* More tasks than any kernel's dispatch buffer holds: by default that has 32 places. */
 #define OVERFLOW_TASKS 100
 
@@ -139,15 +137,6 @@ static bool commits(struct task_struct *p, bool once)
 static bool strikes(struct task_struct *p)
 {
 	return is_wanted(p) && commits(p, false);
-}
-
-/*
- * The kernel's watchdog runs on a worker of an unbound workqueue (kworker/u...). If that one were
- * stalled, the verdict would only tell that the watchdog is late, not who was stalled.
- */
-static bool is_unbound_worker(struct task_struct *p)
-{
-	return (p->flags & PF_WQ_WORKER) && p->comm[7] == '/' && p->comm[8] == 'u';
 }
 
 /*
@@ -288,11 +277,11 @@ static bool enqueue_fault(struct task_struct *p, u64 vtime, u64 enq_flags)
 
 	switch (fault) {
 	case FAULT_LOST_TASK:
-		return !is_unbound_worker(p) && is_wanted(p) && commits(p, true);
+		return !scx_is_unbound_worker(p) && is_wanted(p) && commits(p, true);
 	case FAULT_STALL_USER:
 		return !is_kthread && strikes(p);
 	case FAULT_STALL_KERNEL:
-		return is_kthread && !is_unbound_worker(p) && strikes(p);
+		return is_kthread && !scx_is_unbound_worker(p) && strikes(p);
 	case FAULT_MISSING_DSQ:
 		if (!strikes(p))
 			return false;
@@ -397,20 +386,6 @@ void BPF_STRUCT_OPS(fault_enqueue, struct task_struct *p, u64 enq_flags)
 	enqueue_shared(p, vtime, enq_flags);
 }
 
-/*
- * The kernel drops the insert, for kthreadd sleeps, but counts it: so it asks again at once. The same
- * with any task that has been dispatched already.
- */
-static void insert_by_pid(s32 pid, u64 dsq_id)
-{
-	struct task_struct *p = bpf_task_from_pid(pid);
-
-	if (!p)
-		return;
-	scx_bpf_dsq_insert(p, dsq_id, SCX_SLICE_DFL, 0);
-	bpf_task_release(p);
-}
-
 /* Dispatch a task that this CPU may not run, to a queue that this CPU then finds nothing in. */
 static void loop_disallowed(s32 cpu)
 {
@@ -440,7 +415,7 @@ static bool bounce(u64 from, u64 to)
 	bpf_for_each(scx_dsq, p, from, 0) {
 		/* Whether or not a kernel counts the move, it counts the needless insert behind it. */
 		scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, to, 0);
-		insert_by_pid(p->pid, to);
+		scx_dsq_insert_pid(p->pid, to, SCX_SLICE_DFL);
 		return true;
 	}
 	return false;
@@ -455,7 +430,7 @@ static bool dispatch_fault(s32 cpu, struct task_struct *prev)
 	case FAULT_LOOP_SLEEPING:
 		if (!commits(prev, false))
 			return false;
-		insert_by_pid(KTHREADD_PID, SCX_DSQ_LOCAL);
+		scx_dsq_insert_pid(SCX_KTHREADD_PID, SCX_DSQ_LOCAL, SCX_SLICE_DFL);
 		return true;
 	case FAULT_LOOP_DISALLOWED:
 		/* Only when there is one for each CPU. */
@@ -473,7 +448,7 @@ static bool dispatch_fault(s32 cpu, struct task_struct *prev)
 		if (!commits(prev, true))
 			return false;
 		bpf_for(i, 0, OVERFLOW_TASKS)
-			insert_by_pid(KTHREADD_PID, SCX_DSQ_LOCAL);
+			scx_dsq_insert_pid(SCX_KTHREADD_PID, SCX_DSQ_LOCAL, SCX_SLICE_DFL);
 		return false;
 	case FAULT_LOCKUP_DISPATCH:
 		if (commits(prev, true))

@@ -54,8 +54,6 @@ SCX_STATS_DEFINE(QMAP_NR_STATS);
 /* Nice -20 as the kernel counts it in task_struct.static_prio. */
 #define HIGHEST_STATIC_PRIO 100
 
-#define KTHREADD_PID 2
-
 /*
  * An entry names its task by pid, since a task_struct in a map would need a reference of its own. A
  * pid can be looked up for as long as the task may be enqueued: a task that exits is never handed
@@ -166,22 +164,12 @@ static bool nth(u64 *count, u32 n)
 	return n && (__sync_fetch_and_add(count, 1) + 1) % n == 0;
 }
 
-/* A worker of an unbound workqueue: such a thread is named kworker/u... */
-static bool is_unbound_worker(struct task_struct *p)
-{
-	return (p->flags & PF_WQ_WORKER) && p->comm[7] == '/' && p->comm[8] == 'u';
-}
-
 static bool inject_stall(struct task_struct *p)
 {
 	if (!(p->flags & PF_KTHREAD))
 		return nth(&nr_user_enqueues, stall_user_nth);
 
-	/*
-	 * The kernel's watchdog runs on an unbound worker. If that one were stalled, the verdict would
-	 * only tell that the watchdog is late, and nobody would learn which thread was stalled.
-	 */
-	if (!stall_kernel_nth || is_unbound_worker(p))
+	if (!stall_kernel_nth || scx_is_unbound_worker(p))
 		return false;
 	return nth(&nr_kernel_enqueues, stall_kernel_nth);
 }
@@ -394,8 +382,6 @@ static bool boost_highpri(s32 cpu)
  */
 static bool inject_loop(void)
 {
-	struct task_struct *p;
-
 	if (!dsp_inf_loop_after || nr_dispatches < dsp_inf_loop_after)
 		return false;
 
@@ -404,11 +390,7 @@ static bool inject_loop(void)
 		scx_message("injector: fired after %u dispatches: now only kthreadd is dispatched",
 			    dsp_inf_loop_after);
 
-	p = bpf_task_from_pid(KTHREADD_PID);
-	if (p) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_ns, 0);
-		bpf_task_release(p);
-	}
+	scx_dsq_insert_pid(SCX_KTHREADD_PID, SCX_DSQ_LOCAL, slice_ns);
 	return true;
 }
 

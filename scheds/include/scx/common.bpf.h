@@ -55,6 +55,17 @@ static inline bool scx_is_percpu_kthread(const struct task_struct *p)
 }
 
 /*
+ * scx_is_unbound_worker - is @p a worker of an unbound workqueue (kworker/u...)?
+ *
+ * The kernel's watchdog runs on one. While that is not run, the verdict on a stall would only tell that
+ * the watchdog is late, not who was stalled: faults on purpose spare them.
+ */
+static inline bool scx_is_unbound_worker(const struct task_struct *p)
+{
+	return (p->flags & PF_WQ_WORKER) && p->comm[7] == '/' && p->comm[8] == 'u';
+}
+
+/*
  * scx_migration_disabled - must @p stay on its CPU for now?
  *
  * While a callback runs, the kernel has migration disabled for the task that it interrupts: that once
@@ -113,6 +124,25 @@ static inline bool scx_may_run_everywhere(const struct task_struct *p)
 static inline u64 scx_task_cpu_time(const struct task_struct *p)
 {
 	return p->se.sum_exec_runtime;
+}
+
+/* A thread that is there on every machine, and sleeps nearly always: for faults on purpose. */
+#define SCX_KTHREADD_PID 2
+
+/*
+ * scx_dsq_insert_pid - scx_bpf_dsq_insert() for the task @pid, if there is one: a fault on purpose
+ *
+ * For ops.dispatch(). The kernel drops the insert of a task that is not enqueued, or is dispatched
+ * already, but counts it, and so asks again at once.
+ */
+static inline void scx_dsq_insert_pid(s32 pid, u64 dsq_id, u64 slice)
+{
+	struct task_struct *p = bpf_task_from_pid(pid);
+
+	if (!p)
+		return;
+	scx_bpf_dsq_insert(p, dsq_id, slice, 0);
+	bpf_task_release(p);
 }
 
 #endif /* SCX_COMMON_BPF_H */

@@ -500,8 +500,7 @@ void BPF_STRUCT_OPS(fault_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(fault_stopping, struct task_struct *p, bool runnable)
 {
-	scx_bpf_task_set_dsq_vtime(
-		p, p->scx.dsq_vtime + scx_vtime_charge(scx_vtime_used(p, runnable), p->scx.weight));
+	scx_vtime_stop(p, runnable);
 }
 
 void BPF_STRUCT_OPS(fault_enable, struct task_struct *p)

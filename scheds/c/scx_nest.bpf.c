@@ -467,11 +467,8 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 	if (cpuc->busy)
 		cpuc->last_used_ns = scx_bpf_now();
 	cpuc->busy = false;
-	if (!scx_own_dsqs())
-		return;
-
-	scx_bpf_task_set_dsq_vtime(
-		p, p->scx.dsq_vtime + scx_vtime_charge(scx_vtime_used(p, runnable), p->scx.weight));
+	if (scx_own_dsqs())
+		scx_vtime_stop(p, runnable);
 }
 
 void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)

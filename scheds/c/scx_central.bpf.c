@@ -537,8 +537,8 @@ static bool keep(struct task_struct *prev, struct cpu_ctx *cpuc, u64 now)
 {
 	u64 end = cpuc->started_ns + slice_ns;
 
-	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED) || !cpuc->started_ns ||
-	    !time_before(now, end) || !scx_may_run_on(prev, central_cpu))
+	if (!prev || !scx_is_queued(prev) || !cpuc->started_ns || !time_before(now, end) ||
+	    !scx_may_run_on(prev, central_cpu))
 		return false;
 	scx_bpf_task_set_slice(prev, end - now);
 	scx_stat_inc(CENTRAL_STAT_KEPT);
@@ -553,7 +553,7 @@ static bool keep(struct task_struct *prev, struct cpu_ctx *cpuc, u64 now)
  */
 static bool goes_on(struct task_struct *prev, struct cpu_ctx *cpuc, u32 cpu)
 {
-	if (!prev || !(prev->scx.flags & SCX_TASK_QUEUED))
+	if (!prev || !scx_is_queued(prev))
 		return false;
 	if (!scx_is_percpu_kthread(prev) && !scx_skips_enqueue(prev))
 		return false;

@@ -94,7 +94,7 @@ void BPF_STRUCT_OPS(cpu0_dispatch, s32 cpu, struct task_struct *prev)
 	 * to enqueue() (SCX_OPS_ENQ_LAST) and is sent there. To one that sleeps a slice does no harm: it
 	 * gets another when it wakes up.
 	 */
-	if (prev && (prev->scx.flags & SCX_TASK_QUEUED) && scx_may_run_on(prev, 0) == !cpu) {
+	if (prev && scx_is_queued(prev) && scx_may_run_on(prev, 0) == !cpu) {
 		scx_stat_inc(CPU0_STAT_KEPT);
 		scx_bpf_task_set_slice(prev, SCX_SLICE_DFL);
 	}

@@ -760,7 +760,7 @@ void BPF_STRUCT_OPS(pair_dispatch, s32 cpu, struct task_struct *prev)
 	if (!pair)
 		return;
 
-	if (prev && (prev->scx.flags & SCX_TASK_QUEUED)) {
+	if (prev && scx_is_queued(prev)) {
 		prev_runs = true;
 		if (!is_exempt(prev)) {
 			taskc = scx_task_ctx(prev);

@@ -373,11 +373,6 @@ static bool run_turn(struct userland_shared *sh)
 	return false;
 }
 
-static bool is_runnable(const struct task_struct *p)
-{
-	return p->scx.flags & bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_QUEUED);
-}
-
 void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct userland_shared *sh = shared_memory();
@@ -421,7 +416,7 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	 * loss, and is not charged. One that exits or has migration disabled the kernel would put on the
 	 * local DSQ without asking, and the CPU would sleep with it.
 	 */
-	if (!found && prev && is_runnable(prev) &&
+	if (!found && prev && scx_is_queued(prev) &&
 	    (!READ_ONCE(nr_waiting) || is_direct(prev) || scx_skips_enqueue(prev))) {
 		taskc = scx_task_ctx(prev);
 		if (!taskc)

@@ -44,6 +44,16 @@ static inline bool time_before(u64 a, u64 b)
 }
 
 /*
+ * scx_is_queued - is @p runnable? For ops.dispatch(): can the task that ran go on?
+ *
+ * By the flag of the running kernel, which has no promise to keep about it.
+ */
+static inline bool scx_is_queued(const struct task_struct *p)
+{
+	return p->scx.flags & bpf_core_enum_value(enum scx_ent_flags, SCX_TASK_QUEUED);
+}
+
+/*
  * scx_is_percpu_kthread - is @p a kernel thread that is bound to one CPU?
  *
  * Such threads do the kernel's work for their CPU (softirqs, RCU, per-CPU workqueues). One that waits

@@ -24,6 +24,7 @@
  * task that changes its class makes no switch: disable() and running() tell of that.
  */
 #include <scx/common.bpf.h>
+#include <scx/bits.bpf.h>
 #include <scx/cgroup.bpf.h>
 #include <scx/context.bpf.h>
 #include <scx/stats.bpf.h>
@@ -167,33 +168,6 @@ static bool is_exempt(struct task_struct *p)
 	return scx_is_percpu_kthread(p) || (p->flags & PF_EXITING);
 }
 
-static u32 lowest_bit(u64 bits)
-{
-	u32 n = 0;
-
-	if (!(u32)bits) {
-		bits >>= 32;
-		n += 32;
-	}
-	if (!(bits & 0xffff)) {
-		bits >>= 16;
-		n += 16;
-	}
-	if (!(bits & 0xff)) {
-		bits >>= 8;
-		n += 8;
-	}
-	if (!(bits & 0xf)) {
-		bits >>= 4;
-		n += 4;
-	}
-	if (!(bits & 0x3)) {
-		bits >>= 2;
-		n += 2;
-	}
-	return n + !(bits & 1);
-}
-
 static __always_inline u64 bit_of(u32 n)
 {
 	return 1ULL << (n % 64);
@@ -288,7 +262,7 @@ __noinline u32 next_group(u32 after)
 		else if (i == nr)
 			bits &= bit_of(after) - 1;
 		if (bits)
-			return word * 64 + lowest_bit(bits);
+			return word * 64 + scx_lowest_bit(bits);
 	}
 	return NO_GROUP;
 }
@@ -400,7 +374,7 @@ static s32 free_cpu(struct task_struct *p, u32 group)
 		u64 bits = ~READ_ONCE(pairs_busy[i % PAIR_WORDS]);
 
 		bpf_repeat(64) {
-			u32 index = i * 64 + lowest_bit(bits);
+			u32 index = i * 64 + scx_lowest_bit(bits);
 			s32 cpu;
 
 			/* After the last pair come bits of none. */
@@ -1026,7 +1000,7 @@ static s32 new_group(void)
 	bpf_for(i, 0, nr) {
 		/* Number 0 is no group. */
 		u64 bits = ~groups_used[i % GROUP_WORDS] & (i ? ~0ULL : ~1ULL);
-		u32 number = i * 64 + lowest_bit(bits);
+		u32 number = i * 64 + scx_lowest_bit(bits);
 		struct group *group;
 		s32 err;
 

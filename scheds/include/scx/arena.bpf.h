@@ -16,6 +16,7 @@
 #ifndef SCX_ARENA_BPF_H
 #define SCX_ARENA_BPF_H
 
+#include "bits.bpf.h"
 #include "common.bpf.h"
 
 struct {
@@ -107,21 +108,6 @@ static __always_inline s32 scx_slab_init(struct scx_slab *slab, u32 pages, u32 n
 	return 0;
 }
 
-/* The number of the lowest bit of @word that is 0; @word is not all ones. */
-static inline u32 scx_slab_lowest_zero(u64 word)
-{
-	u64 bit = ~word & (word + 1);
-	u32 nr = 0;
-
-	nr |= bit & 0xffffffff00000000 ? 32 : 0;
-	nr |= bit & 0xffff0000ffff0000 ? 16 : 0;
-	nr |= bit & 0xff00ff00ff00ff00 ? 8 : 0;
-	nr |= bit & 0xf0f0f0f0f0f0f0f0 ? 4 : 0;
-	nr |= bit & 0xcccccccccccccccc ? 2 : 0;
-	nr |= bit & 0xaaaaaaaaaaaaaaaa ? 1 : 0;
-	return nr;
-}
-
 /*
  * scx_slab_alloc - take an object, with whatever is left in it from before
  *
@@ -155,7 +141,7 @@ static __always_inline s32 scx_slab_alloc(struct scx_slab *slab)
 			continue;
 		/* Where to look first the next time: a hint, whoever writes it last. */
 		slab->cursor = at;
-		found = at * 64 + scx_slab_lowest_zero(old);
+		found = at * 64 + scx_lowest_bit(~old);
 		break;
 	}
 	if (found >= 0)

@@ -48,12 +48,7 @@ SCX_STATS_DEFINE(CENTRAL_NR_STATS);
 /* Long enough for a hypervisor to come back to the central CPU, short against the watchdog's timeout. */
 #define ABSENT_NS 1000000000ULL
 
-/*
- * The tasks that wait for a decision, by pid: a task_struct in a map would need a reference of its
- * own. A pid can be looked up for as long as the task may be enqueued: a task that exits is never
- * handed to ops.enqueue() (SCX_OPS_ENQ_EXITING is not set), and one that execs changes its pid while
- * it runs, that is, while it is not queued.
- */
+/* The tasks that wait for a decision, by pid, see scx_task_of_pid(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 4096);
@@ -322,12 +317,7 @@ __noinline bool central_from_queue(u32 cpu)
 	bpf_repeat(1 << 22) {
 		if (!have_slot() || bpf_map_pop_elem(&queue, &pid))
 			break;
-		p = bpf_task_from_pid(pid);
-		if (!p) {
-			scx_stat_inc(CENTRAL_STAT_STALE);
-			continue;
-		}
-		taskc = scx_task_ctx_if_any(p);
+		p = scx_task_of_pid(pid, &taskc);
 		if (taskc && stop_waiting(taskc)) {
 			scx_stat_inc(CENTRAL_STAT_TAKEN);
 			placed = place(p, cpu);
@@ -336,7 +326,8 @@ __noinline bool central_from_queue(u32 cpu)
 		} else {
 			scx_stat_inc(CENTRAL_STAT_STALE);
 		}
-		bpf_task_release(p);
+		if (p)
+			bpf_task_release(p);
 		if (placed)
 			break;
 	}

@@ -55,12 +55,8 @@ SCX_STATS_DEFINE(QMAP_NR_STATS);
 #define HIGHEST_STATIC_PRIO 100
 
 /*
- * An entry names its task by pid, since a task_struct in a map would need a reference of its own. A
- * pid can be looked up for as long as the task may be enqueued: a task that exits is never handed
- * to ops.enqueue() (SCX_OPS_ENQ_EXITING is not set), and one that execs changes its pid while it
- * runs, that is, while it is not queued.
- *
- * seq tells a task's current entry from one that it left behind when it was dequeued.
+ * An entry names its task by pid, see scx_task_of_pid(). seq tells a task's current entry from one that
+ * it left behind when it was dequeued.
  */
 struct queue_entry {
 	s32 pid;
@@ -335,12 +331,7 @@ static bool take_one(u32 idx, s32 cpu, bool *sent)
 		return false;
 	queue_head[idx % QUEUE_SLOTS] = entry.seq;
 
-	p = bpf_task_from_pid(entry.pid);
-	if (!p) {
-		scx_stat_inc(QMAP_STAT_STALE);
-		return true;
-	}
-	taskc = scx_task_ctx_if_any(p);
+	p = scx_task_of_pid(entry.pid, &taskc);
 	if (taskc && taskc->waiting && taskc->queue == idx && taskc->seq == entry.seq) {
 		stop_waiting(taskc);
 		dispatch_task(p, cpu);
@@ -348,7 +339,8 @@ static bool take_one(u32 idx, s32 cpu, bool *sent)
 	} else {
 		scx_stat_inc(QMAP_STAT_STALE);
 	}
-	bpf_task_release(p);
+	if (p)
+		bpf_task_release(p);
 	return true;
 }
 

@@ -202,13 +202,7 @@ static bool take_back(struct task_ctx *taskc)
 	return true;
 }
 
-/*
- * Send @p to user space. Returns false if there is no room.
- *
- * An entry names its task by pid, which can be looked up for as long as the task is enqueued: one that
- * exits is never handed to enqueue() (SCX_OPS_ENQ_EXITING is not set), and one that execs changes its
- * pid while it runs.
- */
+/* Send @p to user space, by its pid, see scx_task_of_pid(). Returns false if there is no room. */
 static bool send_to_user_space(struct task_struct *p, struct task_ctx *taskc)
 {
 	struct userland_task *entry;
@@ -320,12 +314,7 @@ static s32 dispatch_turn(const struct userland_turn *turn)
 	if (turn->flags & USERLAND_TURN_BATCH)
 		scx_stat_inc(USERLAND_STAT_BATCHES);
 
-	p = bpf_task_from_pid(turn->pid);
-	if (!p) {
-		scx_stat_inc(USERLAND_STAT_STALE);
-		return -1;
-	}
-	taskc = scx_task_ctx_if_any(p);
+	p = scx_task_of_pid(turn->pid, &taskc);
 	if (taskc && turn->seq &&
 	    __sync_val_compare_and_swap(&taskc->seq, turn->seq, 0) == turn->seq) {
 		__sync_fetch_and_sub(&nr_waiting, 1);
@@ -341,7 +330,8 @@ static s32 dispatch_turn(const struct userland_turn *turn)
 	} else {
 		scx_stat_inc(USERLAND_STAT_STALE);
 	}
-	bpf_task_release(p);
+	if (p)
+		bpf_task_release(p);
 	return cpu;
 }
 

@@ -46,7 +46,7 @@ static inline bool time_before(u64 a, u64 b)
 /*
  * scx_is_queued - is @p runnable? For ops.dispatch(): can the task that ran go on?
  *
- * By the flag of the running kernel, which has no promise to keep about it.
+ * By the flag's value in the running kernel: nobody promises that it stays.
  */
 static inline bool scx_is_queued(const struct task_struct *p)
 {

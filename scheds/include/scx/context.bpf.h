@@ -39,6 +39,15 @@
 			scx_bpf_error("no context for %s[%d]", p->comm, p->pid);                   \
 		return taskc;                                                                      \
 	}                                                                                          \
+                                                                                                   \
+	static __always_inline __attribute__((unused)) struct task_struct *scx_task_of_pid(        \
+		s32 pid, ctx_type **taskc)                                                         \
+	{                                                                                          \
+		struct task_struct *p = bpf_task_from_pid(pid);                                    \
+                                                                                                   \
+		*taskc = p ? scx_task_ctx_if_any(p) : NULL;                                        \
+		return p;                                                                          \
+	}                                                                                          \
 	struct scx_context /* takes the macro's semicolon */
 
 /*
@@ -50,6 +59,15 @@
  *
  * scx_task_ctx(p) - the same where there must be one: without, NULL after an error that ends the
  * scheduler
+ *
+ * scx_task_of_pid(pid, &taskc) - the task with this pid, to be released, NULL if there is none; and its
+ * context, NULL if there is no task or it has none
+ *
+ * For queues in maps, whose entries name a task by its pid, since a task_struct there would need a
+ * reference of its own. A pid can be looked up for as long as the task may be enqueued: a task that exits
+ * is never handed to ops.enqueue() (where SCX_OPS_ENQ_EXITING is not set), and one that execs changes its
+ * pid while it runs, that is, while it is not queued. But the kernel may have taken the task back, or have
+ * given the pid to another one: by the context the scheduler knows whether the entry is stale.
  */
 
 #define SCX_CPU_CTX_DEFINE(ctx_type)                                                    \

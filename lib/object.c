@@ -129,6 +129,16 @@ int object_read(const struct bpf_object *obj, const char *name, void *buf, size_
 	return err;
 }
 
+int scx_run_size_map(struct scx_run *run, const char *name, u32 entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(scx_run_object(run), name);
+	int err = map ? bpf_map__set_max_entries(map, entries) : -ENOENT;
+
+	if (err)
+		scx_error("cannot set the size of map %s: %s", name, strerror(-err));
+	return err;
+}
+
 int object_set_dump_len(struct bpf_object *obj, u32 len)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, SCX_DUMP_SECTION);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A scheduler's BPF object: its variables and its struct sched_ext_ops. */
+/*
+ * A scheduler's BPF object: its variables and its struct sched_ext_ops. scx_run_size_map() of loader.h is
+ * here too.
+ */
 #ifndef SCX_OBJECT_H
 #define SCX_OBJECT_H
 

@@ -349,6 +349,13 @@ void scx_run_print_fields(const struct scx_run *run, const char *type,
 			  const struct scx_field *fields, size_t nr);
 
 /*
+ * scx_run_size_map - give the BPF map @name room for @entries (of a ring buffer: bytes); in prepare()
+ *
+ * Returns 0, or -errno after an error message: -ENOENT if there is no such map, -EBUSY if it is too late.
+ */
+int scx_run_size_map(struct scx_run *run, const char *name, u32 entries);
+
+/*
  * scx_run_size_arena - size the arena (arena.bpf.h) for one allocation of @bytes; in prepare()
  *
  * Returns the pages to allocate on the BPF side, or -errno after an error message: -EOPNOTSUPP where

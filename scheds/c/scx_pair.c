@@ -120,16 +120,6 @@ static int make_pairs(const u32 *cpus, u32 nr, u32 step)
 	return 0;
 }
 
-static int set_entries(struct scx_run *run, const char *name, u32 nr)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(scx_run_object(run), name);
-	int err = map ? bpf_map__set_max_entries(map, nr) : -ENOENT;
-
-	if (err)
-		scx_error("cannot set the size of %s: %s", name, strerror(-err));
-	return err;
-}
-
 static int prepare(struct scx_run *run)
 {
 	static u32 cpus[2 * PAIR_MAX_PAIRS];
@@ -153,11 +143,11 @@ static int prepare(struct scx_run *run)
 	if (err)
 		return err;
 	rodata->nr_pairs = nr_pairs;
-	err = set_entries(run, "pairs", nr_pairs);
+	err = scx_run_size_map(run, "pairs", nr_pairs);
 	if (!err)
-		err = set_entries(run, "cpus", nr_pairs);
+		err = scx_run_size_map(run, "cpus", nr_pairs);
 	if (!err)
-		err = set_entries(run, "places", libbpf_num_possible_cpus());
+		err = scx_run_size_map(run, "places", libbpf_num_possible_cpus());
 	return err;
 }
 

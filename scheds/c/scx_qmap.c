@@ -156,7 +156,6 @@ static const struct scx_kfunc kfuncs[] = {
 static int prepare(struct scx_run *run)
 {
 	struct scx_qmap__rodata *rodata = scx_run_rodata(run);
-	struct bpf_map *map;
 	char name[16];
 	int err, i;
 
@@ -165,12 +164,9 @@ static int prepare(struct scx_run *run)
 
 	for (i = 0; queue_len && i < QMAP_NR_QUEUES; i++) {
 		snprintf(name, sizeof(name), "queue%d", i);
-		map = bpf_object__find_map_by_name(scx_run_object(run), name);
-		err = map ? bpf_map__set_max_entries(map, queue_len) : -ENOENT;
-		if (err) {
-			scx_error("cannot set the length of %s: %s", name, strerror(-err));
+		err = scx_run_size_map(run, name, queue_len);
+		if (err)
 			return err;
-		}
 	}
 
 	/* The kernel's buffer has 32 places; a larger batch would overflow it. */

@@ -469,17 +469,12 @@ static void stop(struct scx_run *run)
 /* The ring is as long as the queue: 8 bytes of header to each task, a power of two, a page at least. */
 static int prepare(struct scx_run *run)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(scx_run_object(run), "queued");
 	u64 need = (u64)queue_len * (sizeof(struct userland_task) + 8);
 	u32 size = getpagesize();
-	int err;
 
 	while (size < need)
 		size *= 2;
-	err = map ? bpf_map__set_max_entries(map, size) : -ENOENT;
-	if (err)
-		scx_error("cannot set the length of the queue: %s", strerror(-err));
-	return err;
+	return scx_run_size_map(run, "queued", size);
 }
 
 static int each_second(struct scx_run *run)

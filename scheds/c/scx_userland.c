@@ -27,6 +27,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <scx/loader.h>
+#include <scx/arith.h>
 #include "scx_userland.h"
 #include "scx_userland.skel.h"
 
@@ -102,17 +103,12 @@ static u64 now_ns(void)
 
 /* --- The queue */
 
-static bool before(u64 a, u64 b)
-{
-	return (s64)(a - b) < 0;
-}
-
 /* Of the same virtual time, the one that came first. */
 static bool goes_before(u32 a, u32 b)
 {
 	const struct waiting *x = &queue.tasks[a], *y = &queue.tasks[b];
 
-	return x->vtime == y->vtime ? before(x->seq, y->seq) : before(x->vtime, y->vtime);
+	return x->vtime == y->vtime ? time_before(x->seq, y->seq) : time_before(x->vtime, y->vtime);
 }
 
 static void put(u32 place, u32 task)
@@ -192,12 +188,6 @@ static void queue_remove(u32 index)
 
 /* --- The policy */
 
-/* CPU time as virtual time: a task of weight 100 is charged what it used, a heavier one less. */
-static u64 charge(u64 used_ns, u32 weight)
-{
-	return used_ns * 100 / (weight ? weight : 1);
-}
-
 /* How much of what a task has used it is charged. */
 static u64 chargeable(u64 used_ns)
 {
@@ -222,11 +212,11 @@ static int on_queued(void *context, void *data, size_t size)
 		 * A new one has a slice to its debit. With none it would go before all who wait, and
 		 * an endless row of new ones would keep them waiting for ever.
 		 */
-		vtime = queue.clock + charge(SLICE_NS, task->weight);
+		vtime = queue.clock + scx_vtime_charge(SLICE_NS, task->weight);
 	} else {
-		vtime = task->vtime + charge(chargeable(task->used_ns), task->weight);
+		vtime = task->vtime + scx_vtime_charge(chargeable(task->used_ns), task->weight);
 		/* Who slept for long has one slice of advantage, not all that it did not use. */
-		if (before(vtime, queue.clock - SLICE_NS))
+		if (time_before(vtime, queue.clock - SLICE_NS))
 			vtime = queue.clock - SLICE_NS;
 	}
 	queue_add(task->pid, task->seq, vtime);
@@ -236,7 +226,7 @@ static int on_queued(void *context, void *data, size_t size)
 /* Has the task that came first waited for too long? */
 static bool is_overdue(u64 now)
 {
-	return before(queue.tasks[queue.oldest].seq, now - sched_thread.patience_ns);
+	return time_before(queue.tasks[queue.oldest].seq, now - sched_thread.patience_ns);
 }
 
 /*
@@ -263,11 +253,11 @@ static void hand_back(void)
 			flags |= USERLAND_TURN_OVERDUE;
 		} else if (tail == head) {
 			queue.batch = queue.tasks[index].vtime;
-		} else if (before(queue.batch + BATCH_NS, queue.tasks[index].vtime)) {
+		} else if (time_before(queue.batch + BATCH_NS, queue.tasks[index].vtime)) {
 			break;
 		}
 		task = &queue.tasks[index];
-		if (!(flags & USERLAND_TURN_OVERDUE) && before(queue.clock, task->vtime))
+		if (!(flags & USERLAND_TURN_OVERDUE) && time_before(queue.clock, task->vtime))
 			queue.clock = task->vtime;
 
 		shared->turns[tail % USERLAND_NR_TURNS] =

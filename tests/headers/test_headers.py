@@ -27,8 +27,8 @@ INCLUDE = SOURCE / 'scheds/include'
 HEADERS = sorted(path.name for path in (INCLUDE / 'scx').glob('*.h'))
 RECORDED = sorted((SOURCE / 'tests/unit/btf').glob('*.btf'))
 SCHEDULERS = sorted((SOURCE / 'scheds/c').glob('scx_*.bpf.c'))
-# By its own words: it is for both sides and brings no types.
-NEEDS_TYPES = {'records.h'}
+# By their own words: they are for both sides and bring no types.
+NEEDS_TYPES = {'arith.h', 'records.h'}
 
 BPF_FLAGS = ['-g', '-O2', '-std=gnu11', '-target', 'bpf', '-mcpu=v3', '-Wall', '-Wextra', '-Werror']
 # BPF_PROG() makes functions without a prototype, and callbacks with arguments that are not used.

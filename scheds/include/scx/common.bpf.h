@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
+#include "arith.h"
 #include "kfuncs.bpf.h"
 #include "compat.bpf.h"
 #include "message.bpf.h"
@@ -36,12 +37,6 @@
 /* SCX_OPS_DEFINE - the table of callbacks, one a scheduler; the loader attaches it through a link */
 #define SCX_OPS_DEFINE(name, ...) \
 	SEC(".struct_ops.link") struct sched_ext_ops name = { __VA_ARGS__ }
-
-/* Times that wrap around, such as virtual times: whether a is before b. */
-static inline bool time_before(u64 a, u64 b)
-{
-	return (s64)(a - b) < 0;
-}
 
 /*
  * scx_is_queued - is @p runnable? For ops.dispatch(): can the task that ran go on?

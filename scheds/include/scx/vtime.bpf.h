@@ -3,24 +3,13 @@
  * Weighted virtual time: nanoseconds of CPU time, scaled so that a task of weight 100 is charged what
  * it used, a heavier one less and a lighter one more. Who has the least virtual time goes first.
  *
- * Virtual times wrap around: compare them with time_before() only.
+ * Virtual times wrap around: compare them with time_before() only. That, and what is charged by weight, is
+ * in arith.h, for user space too.
  */
 #ifndef SCX_VTIME_BPF_H
 #define SCX_VTIME_BPF_H
 
 #include "common.bpf.h"
-
-/*
- * scx_vtime_charge - the virtual time of @used ns at @weight
- *
- * The weight of a task or cgroup is 1 to 10000, and 100 by default. For @used up to 0.5 years nothing
- * overflows. A weight of 0, which no kernel hands out, is taken for 1: a BPF division by 0 yields 0,
- * and a task that is never charged would run for ever.
- */
-static inline u64 scx_vtime_charge(u64 used, u32 weight)
-{
-	return used * 100 / (weight ?: 1);
-}
 
 /* No turn is shorter than this, in ns: switching tasks would cost more than it is worth. */
 #define SCX_VTIME_SLICE_MIN 1000000ULL

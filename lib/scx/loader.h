@@ -292,6 +292,9 @@ int scx_check_cpu(u32 cpu, const char *role);
  */
 int scx_online_cpus(u32 *cpus, size_t size);
 
+/* scx_now_ns - nanoseconds by the clock of the BPF side's bpf_ktime_get_ns() */
+u64 scx_now_ns(void);
+
 /* scx_run_json - was --json given? */
 bool scx_run_json(const struct scx_run *run);
 

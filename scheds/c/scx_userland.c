@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <linux/mempolicy.h>
 #include <sys/epoll.h>
@@ -92,14 +91,6 @@ static struct {
 	struct userland_shared *shared;
 	u64 patience_ns; /* a task that waited for longer goes first, whatever its virtual time */
 } sched_thread = { .stop_fd = -1, .epoll_fd = -1 };
-
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* --- The queue */
 
@@ -238,7 +229,7 @@ static void hand_back(void)
 	struct userland_shared *shared = sched_thread.shared;
 	u64 tail = shared->tail, head = __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
 	u32 flags = USERLAND_TURN_BATCH, index;
-	u64 now = now_ns();
+	u64 now = scx_now_ns();
 
 	for (; queue.nr && tail - head < batch; tail++, flags = 0) {
 		const struct waiting *task;

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Sections of the README that are made of measurements: each between two markers of its own."""
 
+import argparse
 import os
+import sys
 from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent.parent / 'README.md'
 
 
 def markers(name):
@@ -39,3 +43,25 @@ def update(readme, name, section, check):
     temporary = Path(f'{readme}.new')
     temporary.write_text(new, encoding='utf-8')
     os.replace(temporary, readme)
+
+
+def main(name, doc, results, section, nargs='+'):
+    """What scripts/update-NAME does: write section(files) between the markers of that name. `doc`, and what
+    the result files (as many as nargs says) are, is for --help. Returns the exit status."""
+    prog = f'update-{name}'
+    parser = argparse.ArgumentParser(prog=f'scripts/{prog}', description=doc,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog='Exit status: 0 done; 1 not done, or with --check: it differs.')
+    parser.add_argument('--check', action='store_true', help='change nothing, tell whether it is up to date')
+    parser.add_argument('--readme', default=str(README), help='(default: README.md of this checkout)')
+    parser.add_argument('results', metavar='RESULTS.json', nargs=nargs, help=results)
+    args = parser.parse_args()
+    try:
+        update(args.readme, name, section(args.results), args.check)
+    except (OSError, ValueError) as error:
+        print(f'{prog}: error: {error}', file=sys.stderr)
+        return 1
+    except KeyError as error:
+        print(f'{prog}: error: a result has no {error}: it is not of this version', file=sys.stderr)
+        return 1
+    return 0

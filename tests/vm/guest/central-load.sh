@@ -7,19 +7,6 @@
 # shellcheck source=tests/vm/guest/central-lib.sh
 . /tests/central-lib.sh
 
-# under NAME OPTIONS LOAD...: carries a load, which checks itself
-under() {
-	local name="$1" options="$2"
-	shift 2
-	# shellcheck disable=SC2086
-	sched_start central --json $options || return 1
-	check "$name: all make progress" "$@" || diag_file load load.out
-	diag "$(tail -n 2 load.out)"
-	sched_stop "$name" INT
-	add_up "$name"
-	diag "$(tail -n 1 "$OUT")"
-}
-
 # --- The dispatch buffer. 160 tasks of CPU 2 wake up while a real-time task holds the central CPU; then
 # the first idle CPU that asks gets none of them, and all are handed to CPU 2, four in each call: two for
 # another CPU, and two for the central one, which has emptied the buffer to look for a task of its own.
@@ -154,15 +141,12 @@ fi
 # that went and came back, by which it would tell any scheduler of it.
 
 if sched_start central -c 1 --json; then
-	started() {
-		[ "$(grep -c '^{"type":"start"' "$OUT")" -eq "$1" ] && ops_is central
-	}
 	background timeout 60 vmtool hogs 8 0 0 0 0 0 0
 	echo 0 >/sys/devices/system/cpu/cpu3/online
-	check 'hotplug: started again when CPU 3 goes' wait_for 30 started 2
+	check 'hotplug: started again when CPU 3 goes' wait_for 30 restarted 1
 	check 'hotplug: hackbench succeeds on three CPUs' hackbench_load 10
 	echo 1 >/sys/devices/system/cpu/cpu3/online
-	check 'hotplug: started again when CPU 3 comes' wait_for 30 started 3
+	check 'hotplug: started again when CPU 3 comes' wait_for 30 restarted 2
 	echo 0 >/sys/devices/system/cpu/cpu1/online
 	sched_end 20
 	is 'hotplug: the central CPU goes: ends with 1' "$SCHED_STATUS" 1
@@ -176,15 +160,15 @@ fi
 
 # --- Many tasks, and tasks that change
 
-under '5000 threads' '--timeout-ms 30000' load 80 vmtool crowd 20 5000
+under central '5000 threads' '--timeout-ms 30000' load 80 vmtool crowd 20 5000
 num '5000 threads: more than the queue holds' "$(stat overflowed)" -gt 0
 
-under 'affinity, stop, weight and class changes' '' load 30 vmtool churn 3 24
+under central 'affinity, stop, weight and class changes' '' load 30 vmtool churn 3 24
 num 'affinity, stop, weight and class changes: tasks were taken back from the queue' "$(stat dequeued)" -gt 0
 
-under 'exec from threads' '-s 2000' load 30 vmtool execs 2 8
+under central 'exec from threads' '-s 2000' load 30 vmtool execs 2 8
 num 'exec from threads: many' "$(awk '{ n += $1 } END { print n + 0 }' load.out)" -gt 8
 
-under 'fork storm' '' load 30 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
+under central 'fork storm' '' load 30 stress-ng --fork 4 --vfork 1 --clone 1 --pthread 1 -t 2
 
 finish

@@ -165,14 +165,10 @@ fi
 
 # Another CPU goes and comes: started again.
 if sched_start cpu0; then
-	SEQ=$(cat "$SCX/enable_seq")
-	started() {
-		[ "$(cat "$SCX/enable_seq")" -eq $((SEQ + $1)) ] && ops_is cpu0
-	}
 	echo 0 >/sys/devices/system/cpu/cpu2/online
-	check 'hotplug: started again when CPU 2 goes' wait_for 10 started 1
+	check 'hotplug: started again when CPU 2 goes' wait_for 10 restarted 1
 	echo 1 >/sys/devices/system/cpu/cpu2/online
-	check 'hotplug: started again when CPU 2 comes' wait_for 10 started 2
+	check 'hotplug: started again when CPU 2 comes' wait_for 10 restarted 2
 	sched_stop 'hotplug' INT
 fi
 

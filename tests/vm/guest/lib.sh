@@ -191,8 +191,10 @@ schedulers() {
 	done
 }
 
-# Of the scheduler that was started last: SCHED_PID, its output in $OUT and $ERR, and after
-# sched_end its exit status SCHED_STATUS.
+# Of the scheduler that was started last: SCHED_NAME, SCHED_PID, its output in $OUT and $ERR, after
+# sched_end its exit status SCHED_STATUS, and which in the kernel's count of starts it was in SCHED_SEQ.
+SCHED_NAME=
+SCHED_SEQ=0
 SCHED_PID=
 SCHED_STATUS=
 OUT=$WORK/sched.out
@@ -226,8 +228,18 @@ launch() {
 	wait_for 10 test -s sched.pid && read -r SCHED_PID <sched.pid
 }
 
+enable_seq() {
+	cat "$SCX/enable_seq"
+}
+
+# restarted COUNT: that scheduler was started so many times again, and runs
+restarted() {
+	[ "$(enable_seq)" -eq $((SCHED_SEQ + $1)) ] && ops_is "$SCHED_NAME"
+}
+
+# The kernel counts a start a moment after it has said that it is enabled.
 enabled_or_ended() {
-	ops_is "$1" || [ -e sched.status ]
+	restarted 1 || [ -e sched.status ]
 }
 
 # sched_start NAME [OPTION...]: start scx_NAME and wait until the kernel says that it runs
@@ -236,8 +248,13 @@ sched_start() {
 	shift
 	diag "$(now_ms) ms: scx_$name $*"
 	log_mark
+	SCHED_NAME=$name
+	SCHED_SEQ=$(enable_seq)
 	launch "scx_$name" "$@"
-	wait_for 20 enabled_or_ended "$name" && ops_is "$name" && return 0
+	if wait_for 20 enabled_or_ended && restarted 1; then
+		SCHED_SEQ=$((SCHED_SEQ + 1))
+		return 0
+	fi
 	fail "scx_$name $* starts"
 	diag "state $(state), exit status $(cat sched.status 2>/dev/null)"
 	diag_file stdout "$OUT"
@@ -361,6 +378,50 @@ hackbench_load() {
 	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
 }
 
+# runnable_watch: from here to runnable_end, which tells in MOST, how many tasks are runnable at most
+runnable_watch() {
+	rm -f runnable.stop
+	(
+		most=0
+		while [ ! -e runnable.stop ]; do
+			now=$(awk '{ sub("/.*", "", $4); print $4 }' /proc/loadavg)
+			[ "$now" -le "$most" ] || most=$now
+			sleep 0.1
+		done
+		echo "$most" >runnable.most
+	) &
+	RUNNABLE_PID=$!
+}
+
+# shellcheck disable=SC2034 # for the scripts that source this
+runnable_end() {
+	touch runnable.stop
+	wait "$RUNNABLE_PID"
+	MOST=$(cat runnable.most)
+}
+
+# carry NAME SECONDS COMMAND...: the running scheduler does a load, which checks itself
+carry() {
+	local name="$1"
+	shift
+	check "$name: all make progress" load "$@" || diag_file load load.out
+	check "$name: $SCHED_NAME still runs" ops_is "$SCHED_NAME"
+}
+
+# under SCHEDULER NAME OPTIONS LOAD...: started with these options it carries a load, which checks itself,
+# and its statistics add up
+under() {
+	local sched="$1" name="$2" options="$3"
+	shift 3
+	# shellcheck disable=SC2086
+	sched_start "$sched" --json $options || return 1
+	check "$name: all make progress" "$@" || diag_file load load.out
+	diag "$(tail -n 2 load.out)"
+	sched_stop "$name" INT
+	add_up "$name"
+	diag "$(tail -n 1 "$OUT")"
+}
+
 # hogs_ms FILE: what each of them got, a line each
 hogs_ms() {
 	sed -n 's/^.* ms=\([0-9]*\) .*/\1/p' "$1"
@@ -370,6 +431,27 @@ hogs_ms() {
 field() {
 	awk -v line="$1" -v name="$2" '
 		NR == line { for (i = 1; i <= NF; i++) if (sub("^" name "=", "", $i)) print $i }' "$3"
+}
+
+# hog_turns NAME: how often one of two hogs on CPU 1 was switched away from, in TURNS, while it ran for MS
+# milliseconds
+hog_turns() {
+	normal timeout 30 vmtool hogs 2 0,1 0,1 >hogs.out
+	TURNS=$(field 1 involuntary hogs.out)
+	MS=$(field 1 ms hogs.out)
+	diag "$1: $TURNS switches in $MS ms"
+}
+
+# heavy_share NAME SECONDS: percent of CPU 1 that hogs of weight 88761 got beside hogs of weight 15, in HEAVY;
+# nothing if they had less than a third of it together. Two of each: a task whose slice has just ended is in
+# no queue when the CPU takes its next one from there, so two tasks alone take turns.
+# shellcheck disable=SC2034 # for the scripts that source this
+heavy_share() {
+	normal timeout 30 vmtool hogs "$2" 19,1 19,1 -20,1 -20,1 >hogs.out
+	HEAVY=$(hogs_ms hogs.out | awk -v least=$(($2 * 1000 / 3)) '
+		{ ms[NR] = $1; sum += $1 }
+		END { if (NR == 4 && sum > least) print int(100 * (ms[3] + ms[4]) / sum) }')
+	diag "$1: hogs at nice 19, 19, -20, -20: ms: $(hogs_ms hogs.out | tr '\n' ' ')"
 }
 
 stress_load() {

@@ -64,14 +64,6 @@ HOGS='0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0'
 is 'the topology has two threads a core' "$(cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list)" 0-1
 is 'the topology has 8 CPUs' "$(nproc)" 8
 
-# turns NAME: how often one of two hogs on a CPU was switched away from, in MS milliseconds
-turns() {
-	normal timeout 30 vmtool hogs 2 0,1 0,1 >hogs.out
-	TURNS=$(field 1 involuntary hogs.out)
-	MS=$(sed -n '1s/.* ms=\([0-9]*\).*/\1/p' hogs.out)
-	diag "$1: $TURNS switches in $MS ms"
-}
-
 # --- Few CPUs, many in a burst, few again
 
 simple_cpus=0
@@ -131,7 +123,7 @@ if sched_start nest --json --stats 1 -d 30000000 -s 100000; then
 	# shellcheck disable=SC2086
 	naps 'light load, -d 30000000' 1 $LIGHT
 	num '-d 30000000: the nest is as large as before' "$(stat primary)" -ge 6
-	turns '-s 100000'
+	hog_turns '-s 100000'
 	num '-s 100000: a turn is at least 50 ms long' "$TURNS" -le $((MS / 50))
 	num '-s 100000: a turn is at most 200 ms long' "$TURNS" -ge $((MS / 200))
 	sched_stop 'nest -d -s' TERM
@@ -180,22 +172,11 @@ fi
 
 # --- Full, and weights
 
-# carry NAME SECONDS COMMAND...: the running scheduler does a load, which checks itself
-carry() {
-	local name="$1"
-	shift
-	check "$name: all make progress" load "$@" || diag_file load load.out
-	check "$name: nest still runs" ops_is nest
-}
 if sched_start nest --json --stats 1 -s 1000; then
-	turns '-s 1000'
+	hog_turns '-s 1000'
 	num '-s 1000: a turn is at most 10 ms long' "$TURNS" -ge $((MS / 10))
-	normal timeout 30 vmtool hogs 2 19,1 19,1 -20,1 -20,1 >hogs.out
-	heavy=$(hogs_ms hogs.out | awk '
-		{ ms[NR] = $1; sum += $1 }
-		END { if (NR == 4 && sum > 1000) print int(100 * (ms[3] + ms[4]) / sum) }')
-	diag "hogs at nice 19, 19, -20, -20: $(hogs_ms hogs.out | tr '\n' ' ')"
-	num 'a weight of 88761 gets over 10 times as much as one of 15' "$heavy" -gt 90
+	heavy_share weights 2
+	num 'a weight of 88761 gets over 10 times as much as one of 15' "$HEAVY" -gt 90
 
 	carry hackbench 60 hackbench -g 4 -l 50
 	carry '1000 threads' 60 vmtool crowd 20 1000

@@ -9,25 +9,21 @@
 # --- -s: two hogs on one CPU take turns of a slice each. The kernel ends a slice at a tick, which is
 # 4 ms at 250 Hz, so the short one is 1 ms to 10 ms long in fact.
 
-# turns US: how often a hog was switched away from, in 2 s of two of them
+# turns US: with slices of that length
 turns() {
 	TURNS=
 	sched_start qmap -s "$1" --json || return 1
-	normal timeout 30 vmtool hogs 2 0,1 0,1 >hogs.out
-	TURNS=$(field 1 involuntary hogs.out)
-	MS=$(field 1 ms hogs.out)
+	hog_turns "-s $1"
 	sched_stop "qmap -s $1" INT
 	add_up "qmap -s $1"
 }
 if turns 100000; then
-	diag "-s 100000: $TURNS switches in $MS ms"
 	num '-s 100000: a turn is at least 50 ms long' "$TURNS" -le $((MS / 50))
 	num '-s 100000: a turn is at most 200 ms long' "$TURNS" -ge $((MS / 200))
 fi
 # Turns end at ticks, and those come late on an emulated CPU whose host is busy elsewhere: three tries.
 for _ in 1 2 3; do
 	turns 1000 || break
-	diag "-s 1000: $TURNS switches in $MS ms"
 	[ "$TURNS" -lt $((MS / 10)) ] || break
 done
 if [ -n "$TURNS" ]; then

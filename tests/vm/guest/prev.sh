@@ -40,13 +40,6 @@ fi
 
 # --- Full: the queue, and tasks that change while they wait in it
 
-# carry NAME SECONDS COMMAND...: the running scheduler does a load, which checks itself
-carry() {
-	local name="$1"
-	shift
-	check "$name: all make progress" load "$@" || diag_file load load.out
-	check "$name: prev still runs" ops_is prev
-}
 if sched_start prev --json -i 1; then
 	carry hackbench 60 hackbench -g 4 -l 100
 	carry '1000 threads' 60 vmtool crowd 20 1000

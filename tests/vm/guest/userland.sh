@@ -223,11 +223,7 @@ fi
 
 # --- CPU hotplug: started again in the same process, with a thread of its own again
 
-restarted() {
-	[ "$(cat "$SCX/enable_seq")" -eq $((SEQ + $1)) ] && ops_is userland
-}
 if sched_start userland --json -b 3; then
-	SEQ=$(cat "$SCX/enable_seq")
 	fds=$(find "/proc/$SCHED_PID/fd" -type l | wc -l)
 	background timeout 60 vmtool crowd 15 50
 	echo 0 >/sys/devices/system/cpu/cpu1/online

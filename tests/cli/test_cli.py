@@ -177,6 +177,16 @@ class Help(Case):
         letters = [option.short for option in listed_options() if option.short]
         self.assertEqual(sorted(letters), sorted(set(letters)))
 
+    def test_readme_tells_of_its_own_options(self):
+        level = '##' if NAME == 'fault' else '###'
+        readme = (SOURCE / 'README.md').read_text(encoding='utf-8')
+        section = re.search(rf'^{level} scx_{NAME}\n(.*?)^#{{2,{len(level)}}} ', readme, re.DOTALL | re.MULTILINE)
+        self.assertIsNotNone(section, f'README.md has no section {level} scx_{NAME}')
+        for option in listed_options():
+            if option.long not in COMMON:
+                with self.subTest(option=option.long):
+                    self.assertRegex(section[1], rf'(?<![\w-])--{option.long}(?![\w-])')
+
     def test_exit_status(self):
         text = ' '.join(self.run_program('--help').out.split())
         self.assertIn('Exit status: 0 ', text)

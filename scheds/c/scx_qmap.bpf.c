@@ -7,8 +7,13 @@
  * heaviest: weight decides how often a task gets its turn, never whether.
  *
  * It exists to exercise the kernel, not to be fast: queues outside the kernel's DSQs, core
- * scheduling order, performance hints, hotplug, debug dump, and faults injected on purpose, which
+ * scheduling, performance hints, hotplug, debug dump, and faults injected on purpose, which
  * show what the kernel does about a scheduler that misbehaves. Do not run it for work.
+ *
+ * Core scheduling takes tasks out of the middle of the queues, and which of two goes first is left to the
+ * kernel: the one that has waited longer. A core_sched_before() of ours could not be right everywhere.
+ * Kernels up to some point release of each series take its answer the wrong way round (seen on 6.12.107),
+ * nothing tells which, and with the wrong one the task that ran last wins each time and all others starve.
  */
 #include <scx/common.bpf.h>
 #include <scx/context.bpf.h>
@@ -86,16 +91,16 @@ struct {
 
 /*
  * The next sequence number of each queue, and the one that was taken out last. tail is only changed
- * atomically. head is only a measure of how far a queue has come, for core_sched_before(): two CPUs
- * that write it at once may set it back by one.
+ * atomically. head is only for the dump, to tell how far a queue has come: two CPUs that write it at
+ * once may set it back by one.
  */
 static u64 queue_tail[QUEUE_SLOTS];
 static u64 queue_head[QUEUE_SLOTS];
 
 struct task_ctx {
-	u64 seq;	 /* of the entry in the queue, or what it would have been */
+	u64 seq;	 /* of its last entry in a queue */
 	u32 queue;	 /* index of the queue that seq belongs to */
-	bool waiting;	 /* an entry with this seq is in the queue */
+	u32 waiting;	 /* 1: an entry with this seq is in the queue; only changed atomically */
 	bool idle_found; /* select_cpu() claimed an idle CPU: run there */
 };
 SCX_TASK_CTX_DEFINE(struct task_ctx);
@@ -195,7 +200,6 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 
 	idx = weight_to_queue(p->scx.weight);
 	taskc->queue = idx;
-	taskc->seq = next_seq(idx);
 
 	/*
 	 * An idle CPU is claimed by whoever saw it idle, so nobody else will use it: go there. A task
@@ -211,13 +215,14 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	/* Everything about the entry is in place before another CPU can take it out. */
+	taskc->seq = next_seq(idx);
 	entry.pid = p->pid;
 	entry.seq = taskc->seq;
-	taskc->waiting = true;
+	__sync_lock_test_and_set(&taskc->waiting, 1);
 	queue = bpf_map_lookup_elem(&queues, &idx);
 	if (!queue || bpf_map_push_elem(queue, &entry, 0)) {
 		/* Full: a DSQ takes any number. */
-		taskc->waiting = false;
+		__sync_lock_test_and_set(&taskc->waiting, 0);
 		scx_stat_inc(QMAP_STAT_OVERFLOWED);
 		if (print_msgs)
 			scx_message("queue %u is full at %s[%d]", idx, p->comm, p->pid);
@@ -230,11 +235,17 @@ void BPF_STRUCT_OPS(qmap_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_kick_unless_selected(p, enq_flags);
 }
 
-/* The task does not wait in a queue any more: it was taken out by its entry, or dequeued. */
-static void stop_waiting(struct task_ctx *taskc)
+/*
+ * The task does not wait in a queue any more: it was taken out by its entry, was dequeued, or runs.
+ *
+ * Returns whether it did wait. Of several CPUs that find one of these out at once, one gets true.
+ */
+static bool stop_waiting(struct task_ctx *taskc)
 {
-	taskc->waiting = false;
+	if (!READ_ONCE(taskc->waiting) || !__sync_lock_test_and_set(&taskc->waiting, 0))
+		return false;
 	scx_stat_add(QMAP_STAT_WAITING0 + taskc->queue, -1);
+	return true;
 }
 
 /*
@@ -247,9 +258,8 @@ void BPF_STRUCT_OPS(qmap_dequeue, struct task_struct *p, u64 deq_flags)
 {
 	struct task_ctx *taskc = scx_task_ctx(p);
 
-	if (!taskc || !taskc->waiting)
+	if (!taskc || !stop_waiting(taskc))
 		return;
-	stop_waiting(taskc);
 	scx_stat_inc(QMAP_STAT_DEQUEUED);
 	if (deq_flags & SCX_DEQ_CORE_SCHED_EXEC)
 		scx_stat_inc(QMAP_STAT_CORE_SCHED);
@@ -292,7 +302,7 @@ static void hand_over(struct task_struct *p)
  *
  * The kernel may dequeue @p between the check of its entry and this, to change its CPUs for one:
  * then it ignores the insert, as @p is not ours any more. If @p was even enqueued again meanwhile it
- * runs a little early, and its new entry comes to nothing when its turn comes.
+ * runs a little early, which ends its waiting, and its new entry comes to nothing when its turn comes.
  */
 static void dispatch_task(struct task_struct *p, s32 cpu)
 {
@@ -332,8 +342,7 @@ static bool take_one(u32 idx, s32 cpu, bool *sent)
 	queue_head[idx % QUEUE_SLOTS] = entry.seq;
 
 	p = scx_task_of_pid(entry.pid, &taskc);
-	if (taskc && taskc->waiting && taskc->queue == idx && taskc->seq == entry.seq) {
-		stop_waiting(taskc);
+	if (taskc && taskc->queue == idx && taskc->seq == entry.seq && stop_waiting(taskc)) {
 		dispatch_task(p, cpu);
 		*sent = true;
 	} else {
@@ -388,8 +397,7 @@ static bool inject_loop(void)
 
 void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 {
-	struct cpu_ctx *cpuc = scx_this_cpu_ctx();
-	struct task_ctx *taskc;
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
 	bool overflowed = false;
 	u32 sent = 0;
 	int i;
@@ -442,54 +450,39 @@ void BPF_STRUCT_OPS(qmap_dispatch, s32 cpu, struct task_struct *prev)
 		scx_stat_inc(QMAP_STAT_BATCHES);
 		scx_own_dsq_move_to_local(SHARED_DSQ);
 	}
-	if (sent || overflowed)
-		return;
-
-	/* Nothing else wants the CPU, and @prev goes on: as if it had been queued and dispatched. */
-	if (prev && (taskc = scx_task_ctx_if_any(prev)))
-		taskc->seq = next_seq(taskc->queue);
 }
 
-/* Tell the CPU how fast this task needs it: the heavier, the faster. */
-void BPF_STRUCT_OPS(qmap_running, struct task_struct *p)
+/*
+ * Tell the CPU how fast @p needs it: the heavier, the faster.
+ *
+ * The CPU of @p, which is not always this one: who changes a task that runs, its nice value for one, has
+ * the kernel call this for it. It holds the lock of that CPU's run queue, so nobody else is here for it.
+ */
+static void set_performance(struct task_struct *p)
 {
-	struct cpu_ctx *cpuc = scx_this_cpu_ctx();
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct cpu_ctx *cpuc;
 	u32 perf;
 
-	if (!bpf_ksym_exists(scx_bpf_cpuperf_set) || !cpuc)
+	if (!bpf_ksym_exists(scx_bpf_cpuperf_set))
 		return;
+	cpuc = scx_cpu_ctx(cpu);
 	perf = CPUPERF_ONE * (weight_to_queue(p->scx.weight) + 1) / QMAP_NR_QUEUES;
-	if (perf == cpuc->perf)
+	if (!cpuc || perf == cpuc->perf)
 		return;
 	cpuc->perf = perf;
-	scx_bpf_cpuperf_set(scx_bpf_task_cpu(p), perf);
+	scx_bpf_cpuperf_set(cpu, perf);
 	scx_stat_inc(QMAP_STAT_CPUPERF);
 }
 
-/*
- * How long until a task's turn comes, in sixteenths of a round through the queues: its distance from
- * the head of its queue, over the number of tasks that a round takes from it. Negative for a task
- * that has been dispatched.
- */
-static s64 rounds_ahead(struct task_struct *p)
+void BPF_STRUCT_OPS(qmap_running, struct task_struct *p)
 {
-	struct task_ctx *taskc = scx_task_ctx_if_any(p);
+	struct task_ctx *taskc = scx_task_ctx(p);
 
-	if (!taskc)
-		return 0;
-	return ((s64)(taskc->seq - queue_head[taskc->queue % QUEUE_SLOTS]) * 16) >> taskc->queue;
-}
-
-/*
- * Core scheduling compares tasks of several CPUs: by the order in which the queues would run them.
- *
- * The kernel's documentation says to return whether @a goes before @b, but the kernel (seen on 6.12)
- * takes the answer for whether @a has the lesser priority. The other way round, the task that ran last
- * wins each time and all others starve.
- */
-bool BPF_STRUCT_OPS(qmap_core_sched_before, struct task_struct *a, struct task_struct *b)
-{
-	return rounds_ahead(a) > rounds_ahead(b);
+	/* It was sent on its way by an older entry, see dispatch_task(). Kernels from 7.1 dequeue it then. */
+	if (taskc && stop_waiting(taskc))
+		scx_stat_inc(QMAP_STAT_DEQUEUED);
+	set_performance(p);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(qmap_init_task, struct task_struct *p, struct scx_init_task_args *args)
@@ -599,7 +592,6 @@ SCX_OPS_DEFINE(qmap_ops,
 	       .dequeue = (void *)qmap_dequeue,
 	       .dispatch = (void *)qmap_dispatch,
 	       .running = (void *)qmap_running,
-	       .core_sched_before = (void *)qmap_core_sched_before,
 	       .init_task = (void *)qmap_init_task,
 	       .dump = (void *)qmap_dump,
 	       .dump_cpu = (void *)qmap_dump_cpu,

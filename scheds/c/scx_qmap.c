@@ -182,14 +182,17 @@ static int prepare(struct scx_run *run)
 static void report_injector(struct scx_run *run, u32 loop_after)
 {
 	struct scx_qmap__bss bss;
+	u64 left;
 
 	if (scx_run_bss(run, &bss, sizeof(bss)))
 		return;
+	/* It fires with the call after the last one, which may have dispatched a whole batch. */
+	left = bss.nr_dispatches < loop_after ? loop_after - bss.nr_dispatches : 0;
 	if (!bss.loop_started_ns)
 		scx_run_print(
 			run,
 			"injector: %llu of %u dispatches to go until it fires, load brings them on",
-			loop_after - bss.nr_dispatches, loop_after);
+			left, loop_after);
 	else
 		scx_run_print(run, "injector: %lld calls of dispatch since it fired",
 			      scx_run_stat(run, QMAP_STAT_LOOP_CALLS));

@@ -91,10 +91,12 @@ void BPF_STRUCT_OPS(cpu0_dispatch, s32 cpu, struct task_struct *prev)
 
 	/*
 	 * Nothing else wants the CPU: the last task goes on, if it is where it belongs. Otherwise it comes
-	 * to enqueue() (SCX_OPS_ENQ_LAST) and is sent there. To one that sleeps a slice does no harm: it
-	 * gets another when it wakes up.
+	 * to enqueue() (SCX_OPS_ENQ_LAST) and is sent there. Those that the kernel does not bring there go
+	 * on wherever they are: it would put them on the local DSQ, and the CPU would sleep with them. To
+	 * one that sleeps a slice does no harm: it gets another when it wakes up.
 	 */
-	if (prev && scx_is_queued(prev) && scx_may_run_on(prev, 0) == !cpu) {
+	if (prev && scx_is_queued(prev) &&
+	    (scx_skips_enqueue(prev) || scx_may_run_on(prev, 0) == !cpu)) {
 		scx_stat_inc(CPU0_STAT_KEPT);
 		scx_bpf_task_set_slice(prev, SCX_SLICE_DFL);
 	}

@@ -322,7 +322,7 @@ static s32 dispatch_turn(const struct userland_turn *turn)
 		scx_stat_add(USERLAND_STAT_WAITING, -1);
 		if (turn->flags & USERLAND_TURN_OVERDUE)
 			scx_stat_inc(USERLAND_STAT_OVERDUE);
-		/* It has not run since it was enqueued: what it used until then is paid for. */
+		/* What it used until it was enqueued is paid for, and it has not run since, unless early. */
 		taskc->vtime = turn->vtime;
 		taskc->charged = scx_task_cpu_time(p);
 		cpu = scx_bpf_task_cpu(p);
@@ -370,7 +370,8 @@ void BPF_STRUCT_OPS(userland_dispatch, s32 cpu, struct task_struct *prev)
 	struct cpu_ctx *cpuc;
 	bool found = false;
 
-	cpuc = scx_this_cpu_ctx();
+	/* Not this CPU's: with core scheduling, one thread of a core may look for the other. */
+	cpuc = scx_cpu_ctx(cpu);
 	if (!sh || !cpuc)
 		return;
 
@@ -434,6 +435,18 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(userland_init_task, struct task_struct *p,
 	return scx_task_ctx_create(p) ? 0 : -ENOMEM;
 }
 
+/*
+ * It may be in user space still: if it ran early (see dispatch_turn()), was not enqueued since, and kernels
+ * before 7.1 do not dequeue what is dispatched. Its entry will find nobody with that pid.
+ */
+void BPF_STRUCT_OPS(userland_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
+{
+	struct task_ctx *taskc = scx_task_ctx_if_any(p);
+
+	if (taskc)
+		take_back(taskc);
+}
+
 void BPF_STRUCT_OPS(userland_dump, struct scx_dump_ctx *dctx)
 {
 	struct userland_shared *sh = shared_memory();
@@ -489,6 +502,7 @@ SCX_OPS_DEFINE(userland_ops,
 	       .dispatch = (void *)userland_dispatch,
 	       .enable = (void *)userland_enable,
 	       .init_task = (void *)userland_init_task,
+	       .exit_task = (void *)userland_exit_task,
 	       .dump = (void *)userland_dump,
 	       .dump_task = (void *)userland_dump_task,
 	       .init = (void *)userland_init,

@@ -196,7 +196,7 @@ static u64 chargeable(u64 used_ns)
 static int on_queued(void *context, void *data, size_t size)
 {
 	const struct userland_task *task = data;
-	u64 vtime;
+	u64 vtime, ahead;
 
 	if (!task->vtime) {
 		/*
@@ -209,6 +209,14 @@ static int on_queued(void *context, void *data, size_t size)
 		/* Who slept for long has one slice of advantage, not all that it did not use. */
 		if (time_before(vtime, queue.clock - SLICE_NS))
 			vtime = queue.clock - SLICE_NS;
+		/*
+		 * Nor does anybody owe more than two slices. A light task gets its turns by waiting for
+		 * too long, each charged more than the clock moves on meanwhile: it would pay for those
+		 * for hours once it is made a heavier one.
+		 */
+		ahead = queue.clock + scx_vtime_charge(2 * SLICE_NS, task->weight);
+		if (time_before(ahead, vtime))
+			vtime = ahead;
 	}
 	queue_add(task->pid, task->seq, vtime);
 	return queue.free == NONE ? -ENOSPC : 0;

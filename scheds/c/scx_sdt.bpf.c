@@ -216,7 +216,8 @@ static void allocate_record(struct task_struct *p)
 	record->local = 0;
 	record->migrations = 0;
 	record->cpu = -1;
-	record->pid = p->pid;
+	/* An exchange, which orders: who sees the pid sees the zeros, on every architecture. */
+	__sync_lock_test_and_set(&record->pid, p->pid);
 
 	taskc->waiting_since = 0;
 	taskc->exec_seen = scx_task_cpu_time(p);

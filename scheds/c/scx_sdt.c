@@ -114,6 +114,9 @@ static bool read_record(const struct scx_slab *slab, u32 index, struct sdt_recor
 		(const void *)(uintptr_t)(slab->base + SCX_SLAB_MAP_BYTES(slab->nr));
 	u32 generation = __atomic_load_n(&records[index].generation, __ATOMIC_ACQUIRE);
 
+	/* Written last when a task gets the record, so read first. */
+	if (!__atomic_load_n(&records[index].pid, __ATOMIC_ACQUIRE))
+		return false;
 	*record = records[index];
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return record->pid && records[index].generation == generation;

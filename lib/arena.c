@@ -2,6 +2,10 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __aarch64__
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include "arena.h"
 
@@ -11,6 +15,16 @@
  */
 #define ARENA_SPARE_PAGES 64
 #define ARENA_MAX_BYTES	  (1ULL << 32)
+
+/* Atomic operations in an arena: on arm64 the kernel's JIT has them with LSE (ARMv8.1) only. */
+static bool has_atomics(void)
+{
+#ifdef __aarch64__
+	return getauxval(AT_HWCAP) & HWCAP_ATOMICS;
+#else
+	return true;
+#endif
+}
 
 s32 arena_set_size(struct bpf_object *obj, u64 bytes, const struct scx_sched *sched,
 		   const struct utsname *uts)
@@ -24,6 +38,12 @@ s32 arena_set_size(struct bpf_object *obj, u64 bytes, const struct scx_sched *sc
 		scx_error(
 			"kernel %s has no BPF arenas on %s, which scx_%s keeps its data in: use it on x86-64, arm64 or s390x",
 			uts->release, uts->machine, sched->name);
+		return -EOPNOTSUPP;
+	}
+	if (!has_atomics()) {
+		scx_error(
+			"this CPU has no LSE atomics (ARMv8.1), which scx_%s needs for its data in a BPF arena: use a newer machine",
+			sched->name);
 		return -EOPNOTSUPP;
 	}
 	err = !map || !pages || (pages + ARENA_SPARE_PAGES) * page > ARENA_MAX_BYTES ?

@@ -11,7 +11,8 @@
  * instruction in assembler and not clang's address_space(1), which only clang 19 and later have for
  * BPF. An access to a page that is not there is no fault: reads give 0, writes go nowhere.
  *
- * Arenas need an architecture whose JIT knows them: x86-64, arm64, s390x and, since 6.17, riscv64.
+ * Arenas need an architecture whose JIT knows them, and atomic operations in them: x86-64, s390x, arm64
+ * from ARMv8.1 on (LSE atomics).
  */
 #ifndef SCX_ARENA_BPF_H
 #define SCX_ARENA_BPF_H

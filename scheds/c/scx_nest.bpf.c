@@ -474,7 +474,7 @@ void BPF_STRUCT_OPS(nest_stopping, struct task_struct *p, bool runnable)
 void BPF_STRUCT_OPS(nest_enable, struct task_struct *p)
 {
 	if (scx_own_dsqs())
-		scx_bpf_task_set_dsq_vtime(p, vtime_now);
+		scx_bpf_task_set_dsq_vtime(p, scx_vtime_new(vtime_now, slice_ns));
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(nest_init_task, struct task_struct *p, struct scx_init_task_args *args)

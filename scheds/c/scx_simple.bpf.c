@@ -97,7 +97,7 @@ void BPF_STRUCT_OPS(simple_stopping, struct task_struct *p, bool runnable)
 void BPF_STRUCT_OPS(simple_enable, struct task_struct *p)
 {
 	if (by_vtime())
-		scx_bpf_task_set_dsq_vtime(p, vtime_now);
+		scx_bpf_task_set_dsq_vtime(p, scx_vtime_new(vtime_now, SCX_SLICE_DFL));
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(simple_init)

@@ -180,6 +180,7 @@ static const struct {
 	{ "beat", "FILE", 1, cmd_beat },
 	{ "forks", "COUNT WORKERS", 2, cmd_forks },
 	{ "killforks", "COUNT", 1, cmd_killforks },
+	{ "relay", "SEC CHAINS", 2, cmd_relay },
 	{ "nap", "US", 1, cmd_nap },
 	{ "json", "FILE", 1, cmd_json },
 	{ "log", "MARK [ejected]", 1, cmd_log },

@@ -10,6 +10,9 @@
 #define POLICY_EXT 7
 
 /* Subcommands: argv[0] is the subcommand's name. They return an exit status. */
+/* vmtool_load.c: spend that much CPU time, however long it takes */
+void spin_us(long us);
+
 int cmd_hogs(int argc, char **argv);
 int cmd_crowd(int argc, char **argv);
 int cmd_churn(int argc, char **argv);
@@ -24,6 +27,7 @@ int cmd_json(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_forks(int argc, char **argv);
 int cmd_killforks(int argc, char **argv);
+int cmd_relay(int argc, char **argv);
 int cmd_nap(int argc, char **argv);
 
 uint64_t now_ns(void);

@@ -109,6 +109,42 @@ int cmd_killforks(int argc, char **argv)
 	return failed ? 1 : 0;
 }
 
+/*
+ * relay SEC CHAINS: as many chains of tasks, each of which works for 2 ms, forks the next one and ends
+ *
+ * New tasks all the time, as many at once as there are chains.
+ */
+int cmd_relay(int argc, char **argv)
+{
+	uint64_t end = now_ns() + number(argv[1], 1, 600) * 1000000000ULL;
+	long chains = number(argv[2], 1, 1000), i;
+	uint32_t *links = shared(sizeof(*links));
+	int status, failed = 0;
+	pid_t pid;
+
+	/* For those whose parent is gone, which is all but the first. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		die("prctl");
+	for (i = 0; i < chains; i++) {
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		while (!pid) {
+			spin_us(2000);
+			__atomic_add_fetch(links, 1, __ATOMIC_RELAXED);
+			if (now_ns() >= end)
+				_exit(0);
+			pid = fork();
+			if (pid)
+				_exit(pid < 0);
+		}
+	}
+	while (wait(&status) > 0)
+		failed += status != 0;
+	printf("%u tasks\n", *links);
+	return failed ? 1 : 0;
+}
+
 /* nap US: sleep for so long, over and over, until it is killed */
 int cmd_nap(int argc, char **argv)
 {

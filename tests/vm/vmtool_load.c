@@ -73,7 +73,7 @@ static void work(int rounds)
 }
 
 /* That much CPU time, however long it takes. */
-static void spin_us(long us)
+void spin_us(long us)
 {
 	struct timespec ts;
 	uint64_t end = 0, now;

@@ -51,6 +51,18 @@ static inline u64 scx_vtime_clamp(u64 vtime, u64 now, u64 slice)
 }
 
 /*
+ * scx_vtime_new - the virtual time of a task that is new, with the clock @now: for ops.enable()
+ *
+ * It has a slice (@slice ns) to its debit, and so comes behind all who wait. With none it would go before
+ * those that have had a turn, and need not let the clock move: tasks that fork the next one and end,
+ * in an endless row, would keep the others waiting for ever.
+ */
+static inline u64 scx_vtime_new(u64 now, u64 slice)
+{
+	return now + slice;
+}
+
+/*
  * scx_vtime_advance - move the clock *@now on to @vtime, unless it is ahead of that
  *
  * For a task that starts to run. Without a lock: when two CPUs write at once, the one that is behind

@@ -114,6 +114,19 @@ if sched_start simple; then
 	sched_stop 'simple with a task that changes another' INT
 fi
 
+# Tasks that work for 2 ms, fork the next one and end, twice as many at once as there are CPUs: were the
+# new ones first in the queue, the others would get nothing.
+for name in simple nest userland; do
+	sched_start "$name" || continue
+	background timeout 60 vmtool relay 6 $(($(nproc) * 2))
+	normal timeout 60 vmtool hogs 5 0 0 0 0 >hogs.out
+	LEAST=$(hogs_ms hogs.out | sort -n | head -n 1)
+	check "$name: chains of forks succeed" bg_end 60
+	diag "$name: hogs beside chains of forks: $(hogs_ms hogs.out | tr '\n' ' ') ms; $(cat bg.out)"
+	num "$name: endless new tasks leave something for the others" "$LEAST" -ge 200
+	sched_stop "$name with chains of forks" INT
+done
+
 # One of weight 1 among 40 of weight 100: with a whole slice at a time it would wait 80 s after its first.
 if sched_start simple; then
 	hogs=$(printf '0,3 %.0s' $(seq 40))

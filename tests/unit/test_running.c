@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reading a struct_ops map's value, by BTF that is made up; and files that are replaced. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <bpf/btf.h>
 
@@ -209,11 +211,83 @@ static void test_replace(void)
 	CHECK(!read_file("folder.new"));
 }
 
+/* @name in the folder for the test's files, which one call after the other may name. */
+static const char *in_temporary(const char *name)
+{
+	static char paths[2][512];
+	static int next;
+
+	next = !next;
+	snprintf(paths[next], sizeof(paths[next]), "%s/%s", temporary_directory(), name);
+	return paths[next];
+}
+
+static void write_much(FILE *file, void *context)
+{
+	int i;
+
+	(void)context;
+	/* More than fits into the stream's buffer: a write fails before the file is closed. */
+	for (i = 0; i < 10000; i++)
+		fputs("sixteen letters\n", file);
+}
+
+/* What is no regular file is neither replaced nor written through. */
+static void test_replace_others(void)
+{
+	char words[] = "new words\n";
+	struct rlimit old, little;
+	struct stat there;
+
+	write_file("target", "old\n");
+	CHECK_EQ(symlink("target", in_temporary("link")), 0);
+	CHECK_EQ(replace_file(in_temporary("link"), write_words, words), -ELOOP);
+	CHECK_EQ(lstat(in_temporary("link"), &there), 0);
+	CHECK(S_ISLNK(there.st_mode));
+	CHECK_STR(read_file("target"), "old\n");
+	remove_replaced(in_temporary("link"));
+	CHECK_EQ(lstat(in_temporary("link"), &there), 0);
+	CHECK_EQ(symlink("nowhere", in_temporary("dangling")), 0);
+	CHECK_EQ(replace_file(in_temporary("dangling"), write_words, words), -ELOOP);
+	CHECK(!read_file("nowhere"));
+
+	/* As /dev/null is one. */
+	CHECK_EQ(mkfifo(in_temporary("pipe"), 0600), 0);
+	CHECK_EQ(replace_file(in_temporary("pipe"), write_words, words), -EEXIST);
+	CHECK_EQ(lstat(in_temporary("pipe"), &there), 0);
+	CHECK(S_ISFIFO(there.st_mode));
+	CHECK(!read_file("pipe.new"));
+
+	/* A trap beside it: the link's target is not written. */
+	CHECK_EQ(symlink("target", in_temporary("trapped.new")), 0);
+	CHECK_EQ(replace_file(in_temporary("trapped"), write_words, words), 0);
+	CHECK_STR(read_file("trapped"), "new words\n");
+	CHECK_STR(read_file("target"), "old\n");
+	/* What an earlier one left behind is in nobody's way. */
+	write_file("again.new", "half of");
+	CHECK_EQ(replace_file(in_temporary("again"), write_words, words), 0);
+	CHECK_STR(read_file("again"), "new words\n");
+
+	/* The reason for a write that failed in the middle, not merely that one did. */
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+	little = old;
+	little.rlim_cur = 100;
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
+	CHECK_EQ(replace_file(in_temporary("again"), write_much, NULL), -EFBIG);
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+	CHECK_STR(read_file("again"), "new words\n");
+	CHECK(!read_file("again.new"));
+	remove_replaced(in_temporary("again"));
+	CHECK(!read_file("again"));
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_value),	  TEST(test_other_form),   TEST(test_missing_members),
-		TEST(test_no_struct_ops), TEST(test_none_running), TEST(test_replace),
+		TEST(test_value),	   TEST(test_other_form),   TEST(test_missing_members),
+		TEST(test_no_struct_ops),  TEST(test_none_running), TEST(test_replace),
+		TEST(test_replace_others),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

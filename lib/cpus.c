@@ -51,6 +51,17 @@ bool cpus_in_list(const char *list, u32 cpu)
 	return false;
 }
 
+int cpus_room(const char *list)
+{
+	unsigned long first, last, room = 0;
+	int err;
+
+	while ((err = next_range(&list, &first, &last)) > 0)
+		if (last >= room)
+			room = last + 1;
+	return err ? err : room ? (int)room : -EINVAL;
+}
+
 int cpus_read_list(const char *which, char *list, size_t size)
 {
 	char path[64];

@@ -14,6 +14,13 @@
 bool cpus_in_list(const char *list, u32 cpu);
 
 /*
+ * cpus_room - one more than the highest CPU of @list: the size of an array with a place for each
+ *
+ * More than there are CPUs if the numbers have gaps. Returns -EINVAL for what is no list.
+ */
+int cpus_room(const char *list);
+
+/*
  * cpus_read_list - read a list of CPUs, without its newline
  *
  * @which names a file of /sys/devices/system/cpu: "possible", "online". Returns 0 or -errno.

@@ -8,6 +8,13 @@
 
 static void test_lists(void)
 {
+	CHECK_EQ(cpus_room("0"), 1);
+	CHECK_EQ(cpus_room("0-3"), 4);
+	/* With gaps, there are more places than CPUs. */
+	CHECK_EQ(cpus_room("0-1,4,16-17"), 18);
+	CHECK_EQ(cpus_room("8,2"), 9);
+	CHECK_EQ(cpus_room(""), -EINVAL);
+	CHECK_EQ(cpus_room("0,x"), -EINVAL);
 	CHECK(cpus_in_list("0", 0));
 	CHECK(!cpus_in_list("0", 1));
 	CHECK(cpus_in_list("0-3", 0));

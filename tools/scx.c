@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* scx - about sched_ext on this machine, whichever scheduler is running */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	log_init("scx", false);
+	/* Who ignores the end of children cannot wait for them, and it is handed down. */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
 		scx_error("which command? try 'scx --help'");
 		return SCX_STATUS_USAGE;

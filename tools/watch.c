@@ -52,22 +52,34 @@ const char watch_help[] =
 	"                      waiting if there is nothing to watch\n"
 	"  --interval SEC      a sample every SEC seconds (1 to 3600; default 1)\n"
 	"  --openmetrics FILE  write figures to FILE as OpenMetrics too, for the textfile\n"
-	"                      collector of a node exporter: replaced in one step at each\n"
-	"                      sample; removed at the end, but not after --once and\n"
-	"                      --duration\n"
+	"                      collector of a node exporter, which reads files named\n"
+	"                      *.prom, and counters (..._total) as numbers of no type:\n"
+	"                      replaced in one step at each sample; removed at the end,\n"
+	"                      but not after --once and --duration. A folder, a link or a\n"
+	"                      device is not replaced\n"
 	"  -h, --help          print this help and exit\n"
 	"\n"
 	"It becomes a real-time task (SCHED_FIFO, unless it is one already), or the\n"
 	"scheduler it watches would schedule it. Started in the middle of a stall it may\n"
-	"be unable to attach: it says so after 15 seconds and exits. Up to kernel 6.18,\n"
-	"with core scheduling in use, a pass is that of all CPUs of a core.\n"
+	"be unable to attach: it says so after 3 seconds, and exits after 15. With core\n"
+	"scheduling in use, a pass is that of all CPUs of a core up to kernel 6.18; later\n"
+	"each CPU has its own, but counts for that one of its core which made it.\n"
+	"\n"
+	"Each line of --json has a \"type\": \"watch_wait\" when there is no scheduler,\n"
+	"\"watch_start\" with what is known of one, \"watch\" for a sample, \"watch_total\"\n"
+	"with all figures since watch_start, \"watch_end\" when the scheduler has ended;\n"
+	"--once prints the sample alone. \"total\" and each CPU of \"cpus\" (those that had\n"
+	"a pass) have the same figures: \"histogram\" is passes by calls, \"outside\" calls\n"
+	"in no pass, which should be none. What is not known is left out, and\n"
+	"\"unavailable\" says why. Times end in _ns or _ms; time_ms is since 1970.\n"
 	"\n"
 	"A pass of 1024 calls or more, which a kernel with the bound does not have, is\n"
 	"told at once to the kernel's trace buffer (and by that to the console, if the\n"
 	"machine was booted with tp_printk): its CPU may never come back.\n"
 	"\n"
 	"Exit status: 0 after a signal, --once or --duration; 1 if it cannot watch, or no\n"
-	"scheduler was running; 2 for bad options; 4 if the kernel has no sched_ext.\n";
+	"scheduler was running, or with --once and --duration the last figures could not\n"
+	"be written to FILE; 2 for bad options; 4 if the kernel has no sched_ext.\n";
 
 /*
  * Attaching takes well below a second, and a few on a machine that is overloaded. Detaching waits for
@@ -75,6 +87,7 @@ const char watch_help[] =
  * stall, which is 30 s at most.
  */
 #define ATTACH_MS 15000
+#define STILL_MS  3000 /* then it says that it is still attaching */
 #define END_MS	  60000
 #define LOOK_MS	  200
 
@@ -83,7 +96,11 @@ struct shared {
 	volatile bool wrote_openmetrics; /* the file is ours, and has figures of the present */
 	/* When what is going on inside the kernel should be over; 0: nothing is. */
 	volatile u64 deadline_ms;
+	volatile bool attaching; /* that is what is going on */
 };
+
+/* SIGHUP was ignored from the start, as nohup does: it stays so. */
+static bool hangup_ignored;
 
 struct watch {
 	bool json;
@@ -109,6 +126,8 @@ struct watch {
 
 	/* By CPU: last readings, what came since, since the start with the highest peaks. */
 	struct watch_figures *last, *since, *total;
+	struct watch_window *windows; /* of the longest pass, for those who read the file */
+	bool unwritten;		      /* the latest figures are not in that file */
 };
 
 static u64 time_ms(void)
@@ -124,7 +143,23 @@ static void stop_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
+	if (!hangup_ignored)
+		sigaddset(set, SIGHUP);
+}
+
+/*
+ * What comes until leave_kernel() may wait for other tasks, and in a stall for ever: any look at others'
+ * BPF objects too, for a link of a cgroup's is described under a lock that others hold.
+ */
+static void enter_kernel(struct watch *watch, bool attaching, u64 limit_ms)
+{
+	watch->shared->attaching = attaching;
+	watch->shared->deadline_ms = clock_ns() / 1000000 + limit_ms;
+}
+
+static void leave_kernel(struct watch *watch)
+{
+	watch->shared->deadline_ms = 0;
 }
 
 /* Sleep for @ns at most. Returns whether to stop. */
@@ -149,7 +184,7 @@ static void write_exposition(FILE *file, void *report)
 static void remove_openmetrics(struct watch *watch)
 {
 	if (watch->shared->wrote_openmetrics && !watch->once && !watch->duration_s)
-		unlink(watch->openmetrics);
+		remove_replaced(watch->openmetrics);
 	watch->shared->wrote_openmetrics = false;
 }
 
@@ -161,13 +196,15 @@ static void put_openmetrics(struct watch *watch, struct watch_report *report)
 		return;
 	err = replace_file(watch->openmetrics, write_exposition, report);
 	if (err) {
-		scx_warn("cannot write %s: %s; going on without", watch->openmetrics,
-			 strerror(-err));
+		/* Once, until it has worked again: there may be room next time. */
+		if (!watch->unwritten)
+			scx_warn("cannot write %s: %s%s", watch->openmetrics, strerror(-err),
+				 watch->once ? "" : "; trying again at each sample");
 		remove_openmetrics(watch);
-		watch->openmetrics = NULL;
 	} else {
 		watch->shared->wrote_openmetrics = true;
 	}
+	watch->unwritten = err;
 }
 
 /* A line for the kernel's log, which may survive what the rest of the output does not. */
@@ -182,7 +219,7 @@ static void put_kmsg(const char *line)
 	close(fd);
 }
 
-static void say_attached(const struct watch *watch)
+static void say_attached(struct watch *watch)
 {
 	static const char *const names[WATCH_PARTS] = { "calls of ops.dispatch()", "calls per pass",
 							"kicks" };
@@ -193,7 +230,9 @@ static void say_attached(const struct watch *watch)
 	pid_t pid;
 	int part;
 
+	enter_kernel(watch, true, ATTACH_MS);
 	pid = scx_running_loader(attached->running.map_id, comm, sizeof(comm));
+	leave_kernel(watch);
 	if (watch->json) {
 		json_begin(&json, stdout);
 		json_string(&json, "type", "watch_start");
@@ -290,6 +329,8 @@ static int sample(struct watch *watch)
 		watch_read(&attached->cpus[cpu], watch->interval, now, &reading);
 		watch_since(&watch->last[cpu], &reading, &watch->since[cpu]);
 		watch->last[cpu] = reading;
+		watch->last[cpu].longest_ns =
+			watch_window_add(&watch->windows[cpu], now, reading.longest_ns);
 		watch->total[cpu] = reading;
 		if (longest > reading.longest_ns)
 			watch->total[cpu].longest_ns = longest;
@@ -319,8 +360,8 @@ static int conclude(struct watch *watch)
 	struct watch_report report;
 	int err;
 
-	/* What came since the last sample; less than this is not worth a line. */
-	err = clock_ns() - watch->sampled_ns > 10000000 ? sample(watch) : 0;
+	/* What came since the last sample; less than this is not worth a line, unless it is the only one. */
+	err = watch->once || clock_ns() - watch->sampled_ns > 10000000 ? sample(watch) : 0;
 	if (watch->once)
 		return err;
 	prepare_report(watch, watch->total, watch->sampled_ns - watch->attached_ns, &report);
@@ -333,9 +374,9 @@ static int conclude(struct watch *watch)
 
 static void detach(struct watch *watch)
 {
-	watch->shared->deadline_ms = clock_ns() / 1000000 + END_MS;
+	enter_kernel(watch, false, END_MS);
 	watch_detach(&watch->attached);
-	watch->shared->deadline_ms = 0;
+	leave_kernel(watch);
 	memcpy(watch->before, watch->attached.running.name, sizeof(watch->before));
 	watch->attached.running.name[0] = '\0';
 }
@@ -346,14 +387,17 @@ static bool still_there(struct watch *watch)
 	struct scx_running running;
 	char state[32];
 	u64 now;
+	int err;
 
 	if (scx_running_state(state, sizeof(state)) || strcmp(state, "enabled"))
 		return false;
 	if (scx_enable_seq(&now) || now == watch->seq)
 		return true;
 	/* The number grows a moment after the state changes: it may be the very start of this one. */
-	if (scx_running_find(watch->kernel, &running) ||
-	    running.map_id != watch->attached.running.map_id)
+	enter_kernel(watch, false, END_MS);
+	err = scx_running_find(watch->kernel, &running);
+	leave_kernel(watch);
+	if (err || running.map_id != watch->attached.running.map_id)
 		return false;
 	watch->seq = now;
 	return true;
@@ -368,6 +412,7 @@ static int watch_one(struct watch *watch)
 
 	memset(watch->last, 0, attached->nr_cpus * sizeof(*watch->last));
 	memset(watch->total, 0, attached->nr_cpus * sizeof(*watch->total));
+	memset(watch->windows, 0, attached->nr_cpus * sizeof(*watch->windows));
 	watch->interval = 1;
 	watch->attached_ns = watch->sampled_ns = clock_ns();
 	if (!watch->seen && watch->duration_s)
@@ -421,19 +466,18 @@ static int attach(struct watch *watch)
 	/* Before all else, so that a scheduler that takes its place meanwhile is noticed. */
 	watch->seq = 0;
 	scx_enable_seq(&watch->seq);
-	err = scx_running_find(watch->kernel, &running);
-	if (err == -ENOENT || err == -EAGAIN)
-		return 1;
-	if (err) {
-		scx_error("cannot look for the running scheduler's programs: %s%s", strerror(-err),
-			  err == -EPERM ? " (it takes CAP_SYS_ADMIN)" : "");
-		return err;
-	}
-	watch->shared->deadline_ms = clock_ns() / 1000000 + ATTACH_MS;
+	enter_kernel(watch, true, ATTACH_MS);
 	while (watch->stuck)
 		pause();
-	err = watch_attach(watch->kernel, &running, &watch->attached);
-	watch->shared->deadline_ms = 0;
+	err = scx_running_find(watch->kernel, &running);
+	if (!err)
+		err = watch_attach(watch->kernel, &running, &watch->attached);
+	else if (err == -EAGAIN)
+		err = -ENOENT;
+	else if (err != -ENOENT)
+		scx_error("cannot look for the running scheduler's programs: %s%s", strerror(-err),
+			  err == -EPERM ? " (it takes CAP_SYS_ADMIN)" : "");
+	leave_kernel(watch);
 	return err == -ENOENT ? 1 : err;
 }
 
@@ -485,7 +529,7 @@ static int run(struct watch *watch)
 /* The process that does the work. */
 static int work(struct watch *watch)
 {
-	int nr_cpus = libbpf_num_possible_cpus(), status;
+	int nr_cpus = watch_nr_cpus(), status;
 
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		scx_warn("cannot lock its memory: %s", strerror(errno));
@@ -496,7 +540,8 @@ static int work(struct watch *watch)
 	watch->last = calloc(nr_cpus, sizeof(*watch->last));
 	watch->since = calloc(nr_cpus, sizeof(*watch->since));
 	watch->total = calloc(nr_cpus, sizeof(*watch->total));
-	if (!watch->last || !watch->since || !watch->total) {
+	watch->windows = calloc(nr_cpus, sizeof(*watch->windows));
+	if (!watch->last || !watch->since || !watch->total || !watch->windows) {
 		scx_error("out of memory");
 		status = SCX_STATUS_FAILED;
 	} else {
@@ -504,10 +549,13 @@ static int work(struct watch *watch)
 			watch->end_ns = clock_ns() + watch->duration_s * 1000000000ULL;
 		status = run(watch);
 	}
+	if (status == SCX_STATUS_OK && watch->unwritten && (watch->once || watch->duration_s))
+		status = SCX_STATUS_FAILED;
 	remove_openmetrics(watch);
 	free(watch->last);
 	free(watch->since);
 	free(watch->total);
+	free(watch->windows);
 	return status;
 }
 
@@ -515,7 +563,7 @@ static int work(struct watch *watch)
 static int supervise(struct watch *watch, pid_t pid)
 {
 	struct timespec limit = { .tv_nsec = 250 * 1000000 };
-	u64 stop_ms = 0;
+	u64 stop_ms = 0, told_ms = 0;
 	sigset_t set;
 	int status;
 
@@ -524,6 +572,8 @@ static int supervise(struct watch *watch, pid_t pid)
 	for (;;) {
 		int number = sigtimedwait(&set, NULL, &limit);
 		u64 deadline = watch->shared->deadline_ms, now = clock_ns() / 1000000;
+		bool attaching = deadline && watch->shared->attaching;
+		int err = SCX_STATUS_FAILED;
 
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			break;
@@ -532,7 +582,16 @@ static int supervise(struct watch *watch, pid_t pid)
 			if (!stop_ms)
 				stop_ms = now + END_MS;
 		}
-		if (deadline && now > deadline)
+		if (attaching && deadline != told_ms && now + ATTACH_MS > deadline + STILL_MS) {
+			scx_warn(
+				"still attaching: that waits for ordinary tasks, which may not get to run; given up after %d s",
+				ATTACH_MS / 1000);
+			told_ms = deadline;
+		}
+		/* Nothing has been seen that would be lost. */
+		if (attaching && stop_ms && now + END_MS > stop_ms + STILL_MS)
+			err = SCX_STATUS_OK;
+		else if (deadline && now > deadline)
 			scx_error(
 				"stuck in attaching or detaching: ordinary tasks do not get to run, as in a stall; to see one, start watching before it");
 		else if (stop_ms && now > stop_ms)
@@ -542,7 +601,7 @@ static int supervise(struct watch *watch, pid_t pid)
 		/* It is gone as soon as the kernel lets it go; nobody need wait for that. */
 		kill(pid, SIGKILL);
 		remove_openmetrics(watch);
-		return SCX_STATUS_FAILED;
+		return err;
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
@@ -581,10 +640,11 @@ int tool_watch(int argc, char **argv)
 		{ .name = "openmetrics", .string = &watch.openmetrics },
 		{ .name = "test-stuck", .flag = &watch.stuck },
 	};
+	struct sigaction hangup;
 	char state[32];
+	pid_t pid, parent = getpid();
 	sigset_t set;
 	int status;
-	pid_t pid;
 
 	status = parse_arguments(argc, argv, watch_help, arguments,
 				 sizeof(arguments) / sizeof(arguments[0]));
@@ -617,6 +677,7 @@ int tool_watch(int argc, char **argv)
 	watch.bound = scx_kernel_loop_bound(watch.kernel);
 	watch.shared = mmap(NULL, sizeof(*watch.shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	hangup_ignored = !sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler == SIG_IGN;
 	stop_signals(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -630,7 +691,8 @@ int tool_watch(int argc, char **argv)
 	if (!pid) {
 		/* With the one that waits goes the one that works. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		status = work(&watch);
+		/* Unless that one has gone already. */
+		status = getppid() == parent ? work(&watch) : SCX_STATUS_FAILED;
 	} else {
 		mlockall(MCL_CURRENT);
 		status = supervise(&watch, pid);

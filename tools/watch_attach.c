@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "cpus.h"
 #include "log.h"
 #include "watch_attach.h"
 #include "watch.skel.h"
@@ -220,6 +221,14 @@ static int load_possible(const struct scx_kernel *kernel, struct watch_attached 
 	return load(kernel, attached, ~0U, dispatch_fd, entry);
 }
 
+int watch_nr_cpus(void)
+{
+	char list[4096];
+	int err = cpus_read_list("possible", list, sizeof(list));
+
+	return err ? err : cpus_room(list);
+}
+
 /* As watch_attach(), without the message. */
 static int attach(const struct scx_kernel *kernel, struct watch_attached *attached)
 {
@@ -228,7 +237,7 @@ static int attach(const struct scx_kernel *kernel, struct watch_attached *attach
 	size_t size;
 	void *cpus;
 
-	nr_cpus = libbpf_num_possible_cpus();
+	nr_cpus = watch_nr_cpus();
 	if (nr_cpus < 0)
 		return nr_cpus;
 	attached->nr_cpus = nr_cpus;

@@ -18,11 +18,18 @@ enum watch_part {
 struct watch_attached {
 	struct watch_bpf *bpf;
 	struct scx_running running;
-	const struct watch_cpu *cpus; /* by CPU, nr_cpus of them; the kernel writes there */
+	const struct watch_cpu *cpus; /* by CPU id, nr_cpus of them; the kernel writes there */
 	size_t nr_cpus;
 	/* Why a part is missing; empty if it is there. */
 	char missing[WATCH_PARTS][256];
 };
+
+/*
+ * watch_nr_cpus - one more than the highest id of a CPU that this machine may have, or -errno
+ *
+ * Ids may have gaps.
+ */
+int watch_nr_cpus(void);
 
 /*
  * watch_attach - attach to the scheduler @running

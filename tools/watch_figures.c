@@ -85,6 +85,22 @@ void watch_add(struct watch_figures *sum, const struct watch_figures *more)
 	keep_higher(&sum->now_ns, more->now_ns);
 }
 
+u64 watch_window_add(struct watch_window *window, u64 now_ns, u64 value)
+{
+	const u64 slot_ns = 60 * SECOND_NS / (WATCH_SLOTS - 1);
+	u64 slot = now_ns / slot_ns, highest = 0;
+	int i;
+
+	/* All that have gone by since the last time are empty. */
+	for (i = 0; i < WATCH_SLOTS && window->newest < slot - i; i++)
+		window->highest[(slot - i) % WATCH_SLOTS] = 0;
+	window->newest = slot;
+	keep_higher(&window->highest[slot % WATCH_SLOTS], value);
+	for (i = 0; i < WATCH_SLOTS; i++)
+		keep_higher(&highest, window->highest[i]);
+	return highest;
+}
+
 u64 watch_passes(const struct watch_figures *figures)
 {
 	u64 passes = 0;
@@ -447,10 +463,11 @@ void watch_openmetrics(const struct watch_report *report, FILE *file)
 		"Time from the first call of ops.dispatch() in a pass to the pass's end.",
 		offsetof(struct watch_figures, dispatch_ns), UNIT_SECONDS
 	};
-	static const struct family longest = { "longest_pass_seconds", "gauge",
-					       "The longest of these times in the last interval.",
-					       offsetof(struct watch_figures, longest_ns),
-					       UNIT_SECONDS };
+	static const struct family longest = {
+		"longest_pass_seconds", "gauge",
+		"The longest of these times in the last 60 to 80 seconds.",
+		offsetof(struct watch_figures, longest_ns), UNIT_SECONDS
+	};
 	static const struct family now = { "current_pass_calls", "gauge",
 					   "Calls so far in the pass that is under way.",
 					   offsetof(struct watch_figures, now_calls) };

@@ -59,6 +59,20 @@ void watch_since(const struct watch_figures *before, const struct watch_figures 
 /* watch_add - add @more to @sum: numbers are added up, of peaks the higher one stays */
 void watch_add(struct watch_figures *sum, const struct watch_figures *more);
 
+/*
+ * The highest values of the last minute, and of up to a third more: for those who ask less often than a
+ * sample is taken. All zero to begin with.
+ */
+enum { WATCH_SLOTS = 4 };
+
+struct watch_window {
+	u64 newest; /* the number of its slot since time 0 */
+	u64 highest[WATCH_SLOTS];
+};
+
+/* watch_window_add - enter @value, seen at @now_ns, which never goes back; returns the highest there is */
+u64 watch_window_add(struct watch_window *window, u64 now_ns, u64 value);
+
 /* watch_passes - how many passes came to their end */
 u64 watch_passes(const struct watch_figures *figures);
 
@@ -80,8 +94,12 @@ void watch_json(const struct watch_report *report, bool total, FILE *file);
 /*
  * watch_openmetrics - an OpenMetrics exposition
  *
- * @report has the figures since the start, the peaks being those of the last interval. NULL when no
+ * @report has the figures since the start, the longest pass being that of a watch_window. NULL when no
  * scheduler is running.
+ *
+ * The textfile collector of a node exporter reads this as the older text format of Prometheus. There a
+ * counter is named by its TYPE line as it is by its sample, with _total, which OpenMetrics forbids: so to
+ * the collector counters are good samples of no type. Histograms and gauges are the same in both.
  */
 void watch_openmetrics(const struct watch_report *report, FILE *file);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What `scx watch` makes of its counters. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -243,6 +244,240 @@ static void test_json(void)
 	CHECK_LACKS(json(false), "kicks");
 }
 
+/* The families that are told of so far. */
+struct family {
+	char name[64], type[16];
+	unsigned int samples;
+};
+
+struct families {
+	struct family all[32];
+	size_t nr;
+};
+
+static struct family *family_of(struct families *families, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < families->nr; i++)
+		if (!strcmp(families->all[i].name, name))
+			return &families->all[i];
+	if (families->nr == ARRAY_SIZE(families->all))
+		return NULL;
+	snprintf(families->all[i].name, sizeof(families->all[i].name), "%s", name);
+	families->nr++;
+	return &families->all[i];
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && !strcmp(text + len - end_len, end);
+}
+
+/* Read 'NAME{LABEL="VALUE",...} NUMBER' into @name and the value of "le", which is empty without one. */
+static bool read_sample(const char *line, char name[64], char le[32])
+{
+	const char *at = line;
+	char *end;
+
+	while (isalnum((unsigned char)*at) || *at == '_')
+		at++;
+	snprintf(name, 64, "%.*s", (int)(at - line), line);
+	le[0] = '\0';
+	if (*at == '{') {
+		do {
+			bool is_le = !strncmp(++at, "le=", 3);
+			const char *from;
+
+			while (isalnum((unsigned char)*at) || *at == '_')
+				at++;
+			if (*at++ != '=' || *at++ != '"')
+				return false;
+			for (from = at; *at && *at != '"'; at++)
+				if (*at == '\\' && !strchr("\\\"n", *++at))
+					return false;
+			if (*at++ != '"')
+				return false;
+			if (is_le)
+				snprintf(le, 32, "%.*s", (int)(at - 1 - from), from);
+		} while (*at == ',');
+		if (*at++ != '}')
+			return false;
+	}
+	if (!name[0] || *at++ != ' ' || !isdigit((unsigned char)*at))
+		return false;
+	strtod(at, &end);
+	/* No time stamp: the collector takes no file that has one. */
+	return !*end;
+}
+
+/* The suffixes that samples of a family of that type have. */
+static bool suffix_fits(const char *type, const char *suffix, bool openmetrics)
+{
+	if (!strcmp(type, "histogram"))
+		return !strcmp(suffix, "_bucket") || !strcmp(suffix, "_sum") ||
+		       !strcmp(suffix, "_count");
+	return !strcmp(suffix, openmetrics && !strcmp(type, "counter") ? "_total" : "");
+}
+
+/* What is wrong with @text by OpenMetrics; NULL if nothing is. */
+static const char *openmetrics_fault(const char *text)
+{
+	char line[512], name[64], le[32], word[64], type[16];
+	struct families families = { 0 };
+	struct family *family = NULL;
+	bool ended = false;
+	size_t len;
+
+	for (; *text; text += len + 1) {
+		len = strcspn(text, "\n");
+		if (!text[len] || len >= sizeof(line) || ended)
+			return "a line that is cut, or behind the end";
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		if (!strcmp(line, "# EOF")) {
+			ended = true;
+		} else if (sscanf(line, "# TYPE %63s %15s", name, type) == 2) {
+			family = family_of(&families, name);
+			if (!family || family->type[0])
+				return "a family twice";
+			strcpy(family->type, type);
+		} else if (sscanf(line, "# HELP %63s %63s", name, word) == 2 ||
+			   sscanf(line, "# UNIT %63s %63s", name, word) == 2) {
+			if (!family || family->samples || strcmp(family->name, name))
+				return "HELP or UNIT of another family, or too late";
+			if (line[2] == 'U' && (!ends_with(name, word) || strcmp(word, "seconds")))
+				return "a unit that is not in the name";
+		} else if (!read_sample(line, name, le) || !family) {
+			return "no sample";
+		} else {
+			size_t stem = strlen(family->name);
+
+			if (strncmp(name, family->name, stem) ||
+			    !suffix_fits(family->type, name + stem, true))
+				return "a sample of another family";
+			if (!strcmp(name + stem, "_bucket") != (le[0] != '\0'))
+				return "le without a bucket, or a bucket without it";
+			family->samples++;
+		}
+	}
+	return ended ? NULL : "no end";
+}
+
+/*
+ * What is wrong with @text to the textfile collector, by the text format of Prometheus; NULL if nothing is.
+ * Families in @families, those without a TYPE line "untyped".
+ */
+static const char *collector_fault(const char *text, struct families *families)
+{
+	static const char *const types[] = { "counter", "gauge", "histogram", "summary",
+					     "untyped" };
+	char line[512], name[64], le[32], type[16];
+	size_t len, i;
+
+	memset(families, 0, sizeof(*families));
+	for (; *text; text += len + 1) {
+		struct family *family = NULL;
+
+		len = strcspn(text, "\n");
+		if (!text[len] || len >= sizeof(line))
+			return "a line that is cut";
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		if (sscanf(line, "# TYPE %63s %15s", name, type) == 2) {
+			family = family_of(families, name);
+			for (i = 0; i < ARRAY_SIZE(types) && strcmp(type, types[i]); i++)
+				;
+			if (!family || family->type[0] || i == ARRAY_SIZE(types))
+				return "a type that is none, twice or too late";
+			strcpy(family->type, type);
+			continue;
+		}
+		/* HELP too: of its name alone, wherever it is. */
+		if (line[0] == '#')
+			continue;
+		if (!read_sample(line, name, le))
+			return "no sample";
+		for (i = 0; i < families->nr && !family; i++) {
+			struct family *other = &families->all[i];
+
+			if (!strncmp(name, other->name, strlen(other->name)) &&
+			    suffix_fits(other->type, name + strlen(other->name), false))
+				family = other;
+		}
+		if (!family)
+			family = family_of(families, name);
+		if (!family)
+			return "too many families";
+		if (!family->type[0])
+			strcpy(family->type, "untyped");
+		if (!family->samples++ && !strcmp(family->type, "histogram") && !le[0])
+			return "a bucket without le";
+	}
+	return NULL;
+}
+
+static void check_exposition(const char *text)
+{
+	const char *fault = openmetrics_fault(text);
+	struct families families;
+	size_t i;
+
+	CHECK_STR(fault ? fault : "", "");
+	fault = collector_fault(text, &families);
+	CHECK_STR(fault ? fault : "", "");
+	/* Counters, and they alone, have no type there. */
+	for (i = 0; i < families.nr; i++) {
+		const struct family *family = &families.all[i];
+
+		if (family->samples)
+			CHECK_EQ(!strcmp(family->type, "untyped"),
+				 ends_with(family->name, "_total"));
+		else
+			CHECK_STR(family->type, "counter");
+	}
+}
+
+/* The parsers: what they must not let pass. */
+static void test_parsers(void)
+{
+	struct families families;
+
+	CHECK(!openmetrics_fault("# TYPE a counter\na_total{b=\"c\"} 1\n# EOF\n"));
+	CHECK(openmetrics_fault("# TYPE a_total counter\na_total 1\n# EOF\n"));
+	CHECK(openmetrics_fault("# TYPE a gauge\na 1\n"));
+	CHECK(openmetrics_fault("# TYPE a gauge\na 1\n# TYPE a gauge\n# EOF\n"));
+	CHECK(openmetrics_fault("# TYPE a gauge\n# UNIT a seconds\na 1\n# EOF\n"));
+	CHECK(openmetrics_fault("# TYPE a histogram\na_bucket 1\n# EOF\n"));
+	CHECK(!collector_fault("# TYPE a counter\na_total{b=\"c\"} 1\n# EOF\n", &families));
+	CHECK(collector_fault("# TYPE a unknown\na 1\n", &families));
+	CHECK(collector_fault("a 1\n# TYPE a gauge\n", &families));
+	CHECK(collector_fault("a 1 1700000000\n", &families));
+	CHECK(collector_fault("a{b=\"c} 1\n", &families));
+}
+
+static void test_window(void)
+{
+	struct watch_window window = { 0 };
+	u64 s = 1000 * MS;
+
+	CHECK_EQ(watch_window_add(&window, 1000 * s, 7), 7);
+	CHECK_EQ(watch_window_add(&window, 1001 * s, 3), 7);
+	CHECK_EQ(watch_window_add(&window, 1019 * s, 9), 9);
+	/* After a minute it is still there, and after 80 s gone. */
+	CHECK_EQ(watch_window_add(&window, 1079 * s, 5), 9);
+	CHECK_EQ(watch_window_add(&window, 1080 * s, 4), 5);
+	CHECK_EQ(watch_window_add(&window, 1139 * s, 1), 5);
+	CHECK_EQ(watch_window_add(&window, 1140 * s, 1), 4);
+	/* Samples that come seldom show what they have seen themselves. */
+	CHECK_EQ(watch_window_add(&window, 4740 * s, 2), 2);
+	/* Right after the machine's start. */
+	memset(&window, 0, sizeof(window));
+	CHECK_EQ(watch_window_add(&window, 3 * s, 8), 8);
+	CHECK_EQ(watch_window_add(&window, 45 * s, 1), 8);
+	CHECK_EQ(watch_window_add(&window, 81 * s, 2), 2);
+}
+
 static void test_openmetrics(void)
 {
 	const char *exposition;
@@ -252,10 +487,13 @@ static void test_openmetrics(void)
 		  "# HELP scx_watch_running Whether a scheduler is running that is watched.\n"
 		  "scx_watch_running 0\n"
 		  "# EOF\n");
+	check_exposition(openmetrics(NULL));
 	make_report();
+	check_exposition(openmetrics(&report));
 	report.nr_cpus = 1;
 	report.scheduler = "q\"m\\ap";
 	exposition = openmetrics(&report);
+	check_exposition(exposition);
 	CHECK_HAS(exposition, "scx_watch_running 1\n");
 	CHECK_HAS(
 		exposition,
@@ -283,6 +521,7 @@ static void test_openmetrics(void)
 
 	report.has = WATCH_HAS_CALLS;
 	exposition = openmetrics(&report);
+	check_exposition(exposition);
 	CHECK_HAS(exposition, "scx_watch_dispatch_calls_total{");
 	CHECK_LACKS(exposition, "calls_per_pass");
 	CHECK_LACKS(exposition, "kicks");
@@ -291,9 +530,9 @@ static void test_openmetrics(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_read),	TEST(test_since_and_add), TEST(test_warning),
-		TEST(test_text),	TEST(test_text_missing),  TEST(test_json),
-		TEST(test_openmetrics),
+		TEST(test_read),    TEST(test_since_and_add), TEST(test_warning),
+		TEST(test_text),    TEST(test_text_missing),  TEST(test_json),
+		TEST(test_parsers), TEST(test_window),	      TEST(test_openmetrics),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -5,6 +5,10 @@
 # Everything that a person reads goes to stderr, so that stdout stays the
 # result of a script and can be used by another one.
 
+# What other programs print is read here, so it must not be translated.
+export LC_ALL=C.UTF-8
+unset LANGUAGE
+
 # SECONDS counts since the shell started; a script that calls another one hands
 # its own start down, so that the times of one run stay on one clock.
 if [[ ! ${SCX_SCRIPT_START:-} =~ ^[0-9]+$ ]]; then

@@ -110,22 +110,30 @@ scx_apt_keyrings() {
 
 # Print "URI|TRUSTED|SIGNED-BY" of the archive that the machine takes its own
 # release from.
+#
+# Vendors name the suite and the component of their archives as Debian does, so an
+# archive that also has this release's updates, or is called debian, comes first.
 scx_apt_base() {
-	local type uri suite comps trusted signed
+	local type uri suite comps trusted signed updates all must
 
-	while IFS='|' read -r type uri suite comps trusted signed; do
-		[[ $type == deb && " $comps " == *" main "* ]] || continue
-		# Archives of one suite that are not Debian's pool have other names.
-		case $suite in
-		"$SCX_CODENAME" | stable | oldstable | oldoldstable | testing | unstable | sid) ;;
-		*) continue ;;
-		esac
-		case $uri in
-		cdrom:* | *-security | *-security/) continue ;;
-		esac
-		printf '%s|%s|%s\n' "$uri" "$trusted" "$(scx_apt_keyrings "$signed")"
-		return 0
-	done < <(scx_apt_sources)
+	all=$(scx_apt_sources)
+	updates=$(awk -F '|' -v suite="$SCX_CODENAME-updates" '$3 == suite { print $2 }' <<<"$all")
+	for must in yes no; do
+		while IFS='|' read -r type uri suite comps trusted signed; do
+			[[ $type == deb && " $comps " == *" main "* ]] || continue
+			case $suite in
+			"$SCX_CODENAME" | stable | oldstable | oldoldstable | testing | unstable | sid) ;;
+			*) continue ;;
+			esac
+			case $uri in
+			cdrom:* | *-security | *-security/) continue ;;
+			esac
+			[[ $must == no || $uri == */debian || $uri == */debian/ ||
+				$'\n'$updates$'\n' == *$'\n'"$uri"$'\n'* ]] || continue
+			printf '%s|%s|%s\n' "$uri" "$trusted" "$(scx_apt_keyrings "$signed")"
+			return 0
+		done <<<"$all"
+	done
 	return 1
 }
 

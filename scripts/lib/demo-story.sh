@@ -16,7 +16,7 @@ if [ -z "$DEMO_STORY" ]; then
 	exec chrt -f 10 sh "$0" "$@"
 fi
 
-dir=$(mktemp -d)
+dir=$(mktemp -d) || exit 1
 start=$(cut -d' ' -f1 /proc/uptime)
 sched_ext=/sys/kernel/sched_ext
 cpus=$(cd /sys/devices/system/cpu && echo cpu[0-9]* | sed 's/cpu//g')
@@ -50,7 +50,7 @@ clean_up() {
 	rm -rf "$dir"
 }
 trap clean_up EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' INT TERM HUP
 
 online() {
 	file=/sys/devices/system/cpu/cpu$1/online
@@ -117,6 +117,8 @@ tries=100
 while [ "$(cat $sched_ext/root/ops 2>/dev/null)" != qmap ]; do
 	tries=$((tries - 1))
 	if [ $tries = 0 ] || ! kill -0 $qmap 2>/dev/null; then
+		# The reader goes on for as long as anybody holds the other end.
+		kill -INT $qmap 2>/dev/null
 		wait $reader
 		tell scx_qmap "did not attach:"
 		cat "$dir/report"
@@ -139,6 +141,8 @@ while [ "$(cat $sched_ext/state)" = enabled ] && [ $tries -gt 0 ]; do
 done
 state=$(cat $sched_ext/state)
 tell kernel "sched_ext is $state"
+# The fault did not strike, for want of load: then nobody else ends it.
+[ "$state" != enabled ] || kill -INT $qmap
 # The load has done its part, and would only slow down the rest.
 stop_load
 wait $qmap

@@ -111,6 +111,9 @@ int scx_main(const struct scx_sched *sched, int argc, char **argv)
 	}
 	if (!status)
 		status = run_scheduler(&run);
+	/* All that a dry run is for is what it prints. */
+	if (!status && run.options.common.dry_run)
+		status = printed_status();
 out:
 	scx_kernel_close(run.kernel);
 	options_free(&run.options);

@@ -14,7 +14,8 @@ void output_message(const struct scx_run *run, u64 time_ns, const char *text)
 		json_begin(&json, stdout);
 		json_string(&json, "type", "message");
 		json_string(&json, "scheduler", run->sched->name);
-		json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
+		if (run->attachment.attached_ms)
+			json_number(&json, "uptime_ms", attachment_uptime_ms(&run->attachment));
 		if (time_ns)
 			json_number(&json, "time_ns", time_ns);
 		json_string(&json, "text", text);

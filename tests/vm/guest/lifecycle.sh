@@ -37,7 +37,7 @@ done
 echo kept >figures
 run_once scx_simple --dry-run --openmetrics figures
 is '--dry-run: a file that it did not write stays' "$(cat figures)" kept
-for command in 'scx status --json' 'scx status' 'scx probe --json' 'scx_simple --probe'; do
+for command in 'scx status --json' 'scx status' 'scx probe --json' 'scx_simple --probe' 'scx_simple --dry-run'; do
 	STATUS=0
 	# shellcheck disable=SC2086
 	normal $command >/dev/full 2>once.err || STATUS=$?

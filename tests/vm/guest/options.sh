@@ -30,6 +30,41 @@ if [ -n "$TURNS" ]; then
 	num '-s 1000: a turn is at most 10 ms long' "$TURNS" -ge $((MS / 10))
 fi
 
+# --- The queues: 1, 2, 4, 8 and 16 tasks a turn, with tasks in all of them on all CPUs. Bound ones would not
+# do: CPUs that are idle hand them over in any order.
+
+# shares: what the hogs of each queue got, in percent of what they should have
+shares() {
+	# shellcheck disable=SC2046
+	normal timeout 40 vmtool hogs 8 $(for _ in 1 2 3 4 5 6 7 8; do echo 10 4 0 -4 -10; done) >hogs.out
+	hogs_ms hogs.out | awk '
+		{ ms[(NR - 1) % 5] += $1; sum += $1 }
+		END {
+			if (NR != 40 || sum < 8000)
+				exit 1
+			for (queue = 0; queue < 5; queue++)
+				print int(100 * ms[queue] / sum * 31 / 2 ^ queue)
+		}' >shares || return 1
+	diag "shares of the queues, in percent of 1/31, 2/31, 4/31, 8/31, 16/31: $(tr '\n' ' ' <shares)"
+	WORST_LOW=$(sort -n shares | head -n 1)
+	WORST_HIGH=$(sort -n shares | tail -n 1)
+}
+if sched_start qmap --json; then
+	# What an emulated CPU has while its host is busy elsewhere spoils a measurement now and then.
+	for _ in 1 2 3; do
+		WORST_LOW=
+		WORST_HIGH=
+		shares
+		if [ "${WORST_LOW:-0}" -ge 65 ] && [ "$WORST_HIGH" -le 150 ]; then
+			break
+		fi
+	done
+	num 'queues: each has its share of the turns (at least 65 % of it)' "$WORST_LOW" -ge 65
+	num 'queues: each has its share of the turns (at most 150 % of it)' "$WORST_HIGH" -le 150
+	sched_stop 'queues' INT
+	add_up 'queues'
+fi
+
 # --- -b: how many tasks a call of dispatch sends, and -H, which needs them in the shared DSQ
 
 # batches NAME OPTION...: many tasks, in all of the five queues

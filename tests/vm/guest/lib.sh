@@ -193,6 +193,11 @@ schedulers() {
 	done
 }
 
+# all_schedulers: what goes through them goes through something
+all_schedulers() {
+	num 'all schedulers are there' "$(schedulers | wc -l)" -ge 10
+}
+
 # Of the scheduler that was started last: SCHED_NAME, SCHED_PID, its output in $OUT and $ERR, after
 # sched_end its exit status SCHED_STATUS, and which in the kernel's count of starts it was in SCHED_SEQ.
 SCHED_NAME=
@@ -378,6 +383,11 @@ load() {
 
 hackbench_load() {
 	normal timeout 60 hackbench -g 4 -l "${1:-100}" >load.out 2>&1
+}
+
+# hogs_least FILE: what the one got that got least
+hogs_least() {
+	hogs_ms "$1" | sort -n | head -n 1
 }
 
 # runnable_watch: from here to runnable_end, which tells in MOST, how many tasks are runnable at most

@@ -24,6 +24,7 @@ is 'kernel log: a mark that is gone' "$(log_warnings)" "(the mark is not in the 
 
 # --- Not attached at all
 
+all_schedulers
 log_mark
 SEQ=$(cat "$SCX/enable_seq")
 for name in $(schedulers); do

@@ -81,6 +81,7 @@ is 'scx status: ends with 0' "$STATUS" 0
 run_once vmtool nobody scx probe
 is 'scx probe, not root: all schedulers can run' "$STATUS" 0
 has 'scx probe: the bound on the dispatch loop' once.out '^dispatch loop: bounded, 32 calls in one pass$'
+all_schedulers
 for name in $(schedulers); do
 	has "scx probe: $name can run" once.out "^scx_$name: can run\$"
 done

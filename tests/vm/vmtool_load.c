@@ -371,48 +371,123 @@ static void stop_spinners(pid_t *pids, int nr)
 	free(pids);
 }
 
-/* One thing done to another task that makes the kernel take it out of its queue and put it back. */
-static void disturb(pid_t pid, int nr_cpus)
+/* What churn does to a task; each makes the kernel take it out of its queue and put it back. */
+enum change {
+	ONE_CPU,
+	ALL_CPUS,
+	STOP,
+	NICE,
+	TO_FIFO,
+	FIFO_TO_OTHER,
+	FIFO_TO_EXT,
+	OTHER_TO_EXT,
+	EXT_TO_OTHER,
+	NR_CHANGES
+};
+
+static const char *const change_names[NR_CHANGES] = {
+	[ONE_CPU] = "one CPU",
+	[ALL_CPUS] = "all CPUs",
+	[STOP] = "stop",
+	[NICE] = "nice",
+	[TO_FIFO] = "to FIFO",
+	[FIFO_TO_OTHER] = "FIFO to OTHER",
+	[FIFO_TO_EXT] = "FIFO to EXT",
+	[OTHER_TO_EXT] = "OTHER to EXT",
+	[EXT_TO_OTHER] = "EXT to OTHER",
+};
+
+/* How often each was done, and refused, by error number. */
+struct changes {
+	unsigned int done[NR_CHANGES];
+	unsigned int refused[256];
+};
+
+static void note_change(struct changes *changes, enum change change, int err)
+{
+	if (err)
+		changes->refused[err % 256]++;
+	else
+		changes->done[change]++;
+}
+
+/* Prints them. Returns whether each was done. */
+static bool each_was_done(const struct changes *changes)
+{
+	bool each = true;
+	int i;
+
+	for (i = 0; i < NR_CHANGES; i++) {
+		printf("%s%s %u", i ? ", " : "", change_names[i], changes->done[i]);
+		each = each && changes->done[i];
+	}
+	for (i = 0; i < 256; i++)
+		if (changes->refused[i])
+			printf(", refused with '%s' %u", strerror(i), changes->refused[i]);
+	return each;
+}
+
+static void change_policy(pid_t pid, int policy, enum change change, struct changes *changes)
+{
+	note_change(changes, change, -set_policy(pid, policy));
+}
+
+/* One of these to @pid, or two: none is left in the class of FIFO. */
+static void disturb(pid_t pid, int nr_cpus, struct changes *changes)
 {
 	cpu_set_t set;
 	int cpu;
 
-	switch (random() % 5) {
+	switch (random() % 6) {
 	case 0:
 		CPU_ZERO(&set);
 		CPU_SET(random() % nr_cpus, &set);
-		sched_setaffinity(pid, sizeof(set), &set);
+		note_change(changes, ONE_CPU,
+			    sched_setaffinity(pid, sizeof(set), &set) ? errno : 0);
 		break;
 	case 1:
 		CPU_ZERO(&set);
 		for (cpu = 0; cpu < nr_cpus; cpu++)
 			CPU_SET(cpu, &set);
-		sched_setaffinity(pid, sizeof(set), &set);
+		note_change(changes, ALL_CPUS,
+			    sched_setaffinity(pid, sizeof(set), &set) ? errno : 0);
 		break;
 	case 2:
-		kill(pid, SIGSTOP);
-		kill(pid, SIGCONT);
+		note_change(changes, STOP, kill(pid, SIGSTOP) || kill(pid, SIGCONT) ? errno : 0);
 		break;
 	case 3:
-		setpriority(PRIO_PROCESS, pid, random() % 40 - 20);
+		note_change(changes, NICE,
+			    setpriority(PRIO_PROCESS, pid, random() % 40 - 20) ? errno : 0);
+		break;
+	case 4:
+		/* To another class and back, by either of the policies that may be the scheduler's. */
+		change_policy(pid, SCHED_FIFO, TO_FIFO, changes);
+		if (random() % 2)
+			change_policy(pid, SCHED_OTHER, FIFO_TO_OTHER, changes);
+		else
+			change_policy(pid, POLICY_EXT, FIFO_TO_EXT, changes);
 		break;
 	default:
-		/* To another class and back, by either of the policies that may be the scheduler's. */
-		set_policy(pid, SCHED_FIFO);
-		set_policy(pid, random() % 2 ? SCHED_OTHER : POLICY_EXT);
+		/* Between these two; to another class where the scheduler takes only one of them. */
+		if (sched_getscheduler(pid) == POLICY_EXT)
+			change_policy(pid, SCHED_OTHER, EXT_TO_OTHER, changes);
+		else
+			change_policy(pid, POLICY_EXT, OTHER_TO_EXT, changes);
 	}
 }
 
 /*
  * churn SEC TASKS: spinning tasks whose affinity, state, weight and class change all the time
  *
- * Then they are left alone, and all must go on.
+ * Then they are left alone, and all must go on. Each kind of change must have been made.
  */
 int cmd_churn(int argc, char **argv)
 {
-	long sec = number(argv[1], 1, 600), nr = number(argv[2], 1, 1000), changes = 0, i;
+	long sec = number(argv[1], 1, 600), nr = number(argv[2], 1, 1000), i;
 	volatile uint32_t *counts = shared(nr * sizeof(*counts));
 	int nr_cpus = sysconf(_SC_NPROCESSORS_ONLN), idle, err;
+	struct changes changes = { 0 };
+	bool each;
 	pid_t *pids = spinners(nr, counts, 0, &err);
 	uint64_t end = now_ns() + sec * NSEC;
 	cpu_set_t all;
@@ -421,8 +496,8 @@ int cmd_churn(int argc, char **argv)
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 20 }))
 		die("sched_setscheduler");
 	srandom(1);
-	for (; now_ns() < end; changes++) {
-		disturb(pids[random() % nr], nr_cpus);
+	while (now_ns() < end) {
+		disturb(pids[random() % nr], nr_cpus, &changes);
 		usleep(200);
 	}
 	set_policy(0, SCHED_OTHER);
@@ -435,10 +510,11 @@ int cmd_churn(int argc, char **argv)
 		setpriority(PRIO_PROCESS, pids[i], 0);
 		kill(pids[i], SIGCONT);
 	}
-	printf("%ld changes; then ", changes);
+	each = each_was_done(&changes);
+	printf("; then ");
 	idle = watch(counts, nr, 5);
 	stop_spinners(pids, nr);
-	return idle || !changes ? 1 : 0;
+	return idle || !each ? 1 : 0;
 }
 
 /*

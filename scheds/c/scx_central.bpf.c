@@ -69,12 +69,13 @@ struct {
  */
 struct task_ctx {
 	u32 waiting;
+	u64 turn_ns; /* when its turn began, 0 if it has had it: see end_turn() */
 };
 SCX_TASK_CTX_DEFINE(struct task_ctx);
 
 /* Written by the CPU itself, but for asking, which the central CPU takes back, and the last two. */
 struct cpu_ctx {
-	u64 started_ns;	  /* since when it runs a task of ours; 0 if it does not */
+	u64 started_ns;	  /* when the turn of what it runs began; 0 if that is no task of ours */
 	u32 asking;	  /* it has run dry; changed by atomic exchanges */
 	u64 placed_ns;	  /* when it was last handed a task */
 	u64 preempted_ns; /* started_ns of the task that was preempted last */
@@ -188,6 +189,18 @@ static bool stop_waiting(struct task_ctx *taskc)
 	return true;
 }
 
+/*
+ * A turn is the task's, not the CPU's: it goes on when a higher class has had the CPU in between, for which
+ * the kernel stops the task and runs it again, and when the kernel takes the running task out and in again,
+ * to change its nice value for one. Otherwise what comes to that more often than a slice is long would make
+ * a turn without end. It is over when the slice is, or when the task comes from elsewhere than its CPU.
+ */
+static void end_turn(struct task_ctx *taskc, struct task_struct *p)
+{
+	if (!p->scx.slice || !scx_bpf_task_running(p))
+		taskc->turn_ns = 0;
+}
+
 /* Steer what wakes up to the central CPU, so that the waker's is not kept from its work. */
 s32 BPF_STRUCT_OPS(central_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
@@ -200,6 +213,10 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
 	s32 pid = p->pid;
 
 	scx_stat_inc(CENTRAL_STAT_ENQUEUED);
+	taskc = scx_task_ctx(p);
+	if (!taskc)
+		return;
+	end_turn(taskc, p);
 
 	/*
 	 * A CPU's own kernel threads do the work that the kernel has for this CPU, and a task with an
@@ -214,9 +231,6 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 
-	taskc = scx_task_ctx(p);
-	if (!taskc)
-		return;
 	/* Before the entry, or the central CPU might take it for stale. */
 	start_waiting(taskc);
 	if (bpf_map_push_elem(&queue, &pid, 0) && stop_waiting(taskc)) {
@@ -655,20 +669,27 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 void BPF_STRUCT_OPS(central_running, struct task_struct *p)
 {
 	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
+	struct task_ctx *taskc = scx_task_ctx(p);
 
-	if (!cpuc)
+	if (!cpuc || !taskc)
 		return;
 	/* However it got the task: a kernel thread comes without having been asked for. */
 	stop_asking(cpuc);
-	WRITE_ONCE(cpuc->started_ns, bpf_ktime_get_ns());
+	if (!taskc->turn_ns)
+		taskc->turn_ns = bpf_ktime_get_ns();
+	WRITE_ONCE(cpuc->started_ns, taskc->turn_ns);
 }
 
 void BPF_STRUCT_OPS(central_stopping, struct task_struct *p, bool runnable)
 {
 	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
+	struct task_ctx *taskc = scx_task_ctx(p);
 
 	if (cpuc)
 		WRITE_ONCE(cpuc->started_ns, 0);
+	/* Here too, as not all come to enqueue() then: see goes_on(). */
+	if (taskc)
+		end_turn(taskc, p);
 }
 
 /* Who yields has had enough, also on the central CPU, where a task goes on after an interruption. */

@@ -276,7 +276,7 @@ static bool have_slot(void)
  *
  * The kernel may dequeue @p before the insert is carried out, to change its CPUs for one: then it
  * ignores the insert, as @p is not ours any more. If @p was even enqueued again before the insert is
- * made, it runs a little early, and its new entry comes to nothing.
+ * made, it runs a little early, and its new entry comes to nothing: see running().
  */
 static bool place(struct task_struct *p, u32 cpu)
 {
@@ -675,6 +675,12 @@ void BPF_STRUCT_OPS(central_running, struct task_struct *p)
 		return;
 	/* However it got the task: a kernel thread comes without having been asked for. */
 	stop_asking(cpuc);
+	/*
+	 * What runs does not wait, though it was enqueued again while the central CPU was about to place it:
+	 * then its new entry is still to come, and not for ever, as the task may have exited by then.
+	 */
+	if (taskc->waiting && stop_waiting(taskc))
+		scx_stat_inc(CENTRAL_STAT_DEQUEUED);
 	if (!taskc->turn_ns)
 		taskc->turn_ns = bpf_ktime_get_ns();
 	WRITE_ONCE(cpuc->started_ns, taskc->turn_ns);

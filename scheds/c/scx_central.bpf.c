@@ -125,6 +125,19 @@ static u64 slice_on(u32 cpu)
 	return cpu == central_cpu ? slice_ns : SCX_SLICE_INF;
 }
 
+/*
+ * Not each number below scx_bpf_nr_cpu_ids() need be that of a possible CPU, and for another one
+ * scx_cpu_ctx() gives an address of no memory.
+ */
+static bool is_possible(u32 cpu)
+{
+	const struct cpumask *possible = scx_bpf_get_possible_cpumask();
+	bool is = bpf_cpumask_test_cpu(cpu, possible);
+
+	scx_bpf_put_cpumask(possible);
+	return is;
+}
+
 static u32 read_ordered(u32 *count)
 {
 	return __sync_fetch_and_add(count, 0);
@@ -496,6 +509,8 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 	WRITE_ONCE(timer_cpu, bpf_get_smp_processor_id());
 	scx_stat_inc(CENTRAL_STAT_TIMER);
 	bpf_for(cpu, 0, nr_cpus) {
+		if (!is_possible(cpu))
+			continue;
 		cpuc = scx_cpu_ctx(cpu);
 		if (!cpuc)
 			break;
@@ -606,7 +621,7 @@ static void decide(struct task_struct *prev)
 			cut = true;
 			break;
 		}
-		if (cpu != central_cpu)
+		if (cpu != central_cpu && is_possible(cpu))
 			central_serve(cpu, now);
 	}
 	if (cut)

@@ -82,6 +82,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_dispatch_nr_slots" },
 	{ .name = "scx_bpf_kick_cpu" },
 	{ .name = "scx_bpf_nr_cpu_ids" },
+	{ .name = "scx_bpf_get_possible_cpumask" },
 };
 
 /* At each start: the central CPU may have gone meanwhile. */

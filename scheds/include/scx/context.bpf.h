@@ -100,8 +100,8 @@
  * scx_this_cpu_ctx() - the context of the CPU that this runs on: never NULL, which is for the verifier
  * to see
  *
- * scx_cpu_ctx(cpu) - that of @cpu; where there is no such CPU, NULL after an error that ends the
- * scheduler
+ * scx_cpu_ctx(cpu) - that of @cpu, which is a possible CPU: from scx_bpf_nr_cpu_ids() on, NULL after an
+ * error that ends the scheduler, but for a number below that is not one of a possible CPU, a wild address
  */
 
 #endif /* SCX_CONTEXT_BPF_H */

@@ -302,10 +302,11 @@ static bool place(struct task_struct *p, u32 cpu)
 		scx_bpf_dsq_insert(p, cpu, slice_on(cpu), 0);
 		return true;
 	}
-	if (p->nr_cpus_allowed != 1) {
+	only = bpf_cpumask_first(p->cpus_ptr);
+	if (p->nr_cpus_allowed != 1 || only >= scx_bpf_nr_cpu_ids()) {
 		/*
 		 * Several may be it: the first of them that asks. Or it is just leaving its CPU, and may run
-		 * on any in a moment.
+		 * on any in a moment. Or its mask is just being changed, and none is in it.
 		 */
 		scx_stat_inc(CENTRAL_STAT_SET_ASIDE);
 		scx_bpf_dsq_insert(p, FALLBACK_DSQ, SCX_SLICE_INF, 0);
@@ -313,7 +314,6 @@ static bool place(struct task_struct *p, u32 cpu)
 	}
 
 	/* There is no choice. A CPU that is busy gives way to it when its slice is over. */
-	only = bpf_cpumask_first(p->cpus_ptr);
 	scx_stat_inc(CENTRAL_STAT_PLACED);
 	scx_stat_inc(CENTRAL_STAT_BOUNCED);
 	scx_bpf_dsq_insert(p, only, slice_on(only), 0);

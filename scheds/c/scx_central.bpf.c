@@ -73,12 +73,13 @@ struct task_ctx {
 };
 SCX_TASK_CTX_DEFINE(struct task_ctx);
 
-/* Written by the CPU itself, but for asking, which the central CPU takes back, and the last two. */
+/* Written by the CPU itself, but for asking, which the central CPU takes back, and the last three. */
 struct cpu_ctx {
 	u64 started_ns;	  /* when the turn of what it runs began; 0 if that is no task of ours */
 	u32 asking;	  /* it has run dry; changed by atomic exchanges */
 	u64 placed_ns;	  /* when it was last handed a task */
 	u64 preempted_ns; /* started_ns of the task that was preempted last */
+	u32 searches;	  /* how often a task was looked for that it may run */
 };
 SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
@@ -106,7 +107,6 @@ static bool sent;  /* something was inserted in this call */
 static bool again; /* something came into the fallback that may be for a CPU already seen to */
 static bool paused;
 static u32 first_cpu; /* where the next round through the CPUs begins */
-static u32 turn;
 
 /*
  * When the central CPU was called, 0 if it has decided since. Written without a lock: a call that gets
@@ -380,11 +380,18 @@ __noinline bool central_from_fallback(u32 cpu)
 	return false;
 }
 
-/* Find a task for @cpu. Queue and fallback take turns in going first, so that neither waits for ever. */
+/*
+ * Find a task for @cpu. Queue and fallback take turns in going first, so that neither waits for ever: turns
+ * of this CPU, as it may be that only one of them has tasks which it may run.
+ */
 __noinline bool central_find(u32 cpu)
 {
-	bool fallback_first = turn++ & 1;
+	struct cpu_ctx *cpuc = scx_cpu_ctx(cpu);
+	bool fallback_first;
 
+	if (!cpuc)
+		return false;
+	fallback_first = cpuc->searches++ & 1;
 	if (fallback_first && central_from_fallback(cpu))
 		return true;
 	if (central_from_queue(cpu))

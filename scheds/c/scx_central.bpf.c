@@ -612,10 +612,11 @@ static void decide(struct task_struct *prev)
 		start_timer();
 	if (paused) {
 		paused = false;
+		/* If this is not the call that was to be repeated. */
+		if (!goes_on(prev, own, central_cpu))
+			ask(own);
 		if (something_waits())
 			call_central();
-		/* If this is not the call that was to be repeated. */
-		goes_on(prev, own, central_cpu);
 		return;
 	}
 

@@ -97,7 +97,9 @@ struct {
 /*
  * How many tasks wait in the queue and how many CPUs ask, changed atomically. Who adds to one looks at
  * the other afterwards, with an atomic that orders the two: so of a task that comes and a CPU that runs
- * dry at the same time, at least one sees the other and kicks the central CPU.
+ * dry at the same time, at least one sees the other and kicks the central CPU. All but the central CPU
+ * itself: what waits when it has looked for a task may be nothing for it, and it would kick itself without
+ * end. What came in between the timer finds within a millisecond.
  */
 static u32 nr_waiting;
 static u32 nr_asking;
@@ -406,14 +408,25 @@ enum need {
 	NEED_RESCUE,  /* its task does not get to run */
 };
 
+/* Was @cpu handed a task that it has not taken? */
+static bool has_handed(u32 cpu)
+{
+	return scx_bpf_dsq_nr_queued(cpu) > 0;
+}
+
 /*
  * Does a task wait on @cpu itself? On its local DSQ are, besides what it has just taken, those that the
  * kernel or enqueue() put there when they had had their slice: kernel threads, tasks that exit, those
  * with migration disabled. They wait behind a task with an infinite slice like any other.
  */
+static bool has_local(u32 cpu)
+{
+	return scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu) > 0;
+}
+
 static bool has_next(u32 cpu)
 {
-	return scx_bpf_dsq_nr_queued(cpu) > 0 || scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu) > 0;
+	return has_handed(cpu) || has_local(cpu);
 }
 
 /*
@@ -422,16 +435,16 @@ static bool has_next(u32 cpu)
  */
 static enum need need_of(u32 cpu, struct cpu_ctx *cpuc, u64 now, bool waits)
 {
-	bool has_task = scx_bpf_dsq_nr_queued(cpu) > 0;
+	bool handed = has_handed(cpu);
 	u64 started_ns = READ_ONCE(cpuc->started_ns);
 
-	if (!waits && !has_next(cpu))
+	if (!waits && !handed && !has_local(cpu))
 		return NEED_NOTHING;
 	if (READ_ONCE(cpuc->asking))
 		return NEED_TASK;
 	if (started_ns)
 		return time_before(now, started_ns + slice_ns) ? NEED_NOTHING : NEED_PREEMPT;
-	if (has_task && !time_before(now, cpuc->placed_ns + slice_ns))
+	if (handed && !time_before(now, cpuc->placed_ns + slice_ns))
 		return NEED_RESCUE;
 	return NEED_NOTHING;
 }

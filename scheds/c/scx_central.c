@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <scx/loader.h>
 #include "scx_central.h"
 #include "scx_central.skel.h"
@@ -89,8 +90,10 @@ static const struct scx_kfunc kfuncs[] = {
 static int prepare(struct scx_run *run)
 {
 	struct scx_central__rodata *rodata = scx_run_rodata(run);
+	int err = scx_check_cpu(rodata->central_cpu, "the central one");
 
-	return scx_check_cpu(rodata->central_cpu, "the central one");
+	/* Never one of this machine: a bad option, not one of a bad moment. */
+	return err == -ENODEV ? -ERANGE : err;
 }
 
 static const struct scx_sched sched = {

@@ -155,17 +155,17 @@ fi
 # --- A central CPU that cannot be it
 
 SEQ=$(cat "$SCX/enable_seq")
-# refused NAME MESSAGE COMMAND...
+# refused NAME STATUS MESSAGE COMMAND...
 refused() {
-	local name="$1" message="$2"
-	shift 2
+	local name="$1" status="$2" message="$3"
+	shift 3
 	run_once "$@"
-	is "$name: ends with 1" "$STATUS" 1
+	is "$name: ends with $status" "$STATUS" "$status"
 	is "$name: says so" "$(cat once.err)" "scx_central: CPU $message"
 }
-refused 'no such CPU' '9 cannot be the central one: this machine has CPUs 0-3' scx_central -c 9
+refused 'no such CPU' 2 '9 cannot be the central one: this machine has CPUs 0-3' scx_central -c 9
 echo 0 >/sys/devices/system/cpu/cpu3/online
-refused 'offline CPU' '3 cannot be the central one: it is offline (online: 0-2)' scx_central -c 3
+refused 'offline CPU' 1 '3 cannot be the central one: it is offline (online: 0-2)' scx_central -c 3
 echo 1 >/sys/devices/system/cpu/cpu3/online
 echo +cpuset >$CGROUPS/cgroup.subtree_control
 mkdir $CGROUPS/some

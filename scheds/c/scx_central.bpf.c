@@ -80,6 +80,7 @@ struct cpu_ctx {
 	u64 placed_ns;	  /* when it was last handed a task */
 	u64 preempted_ns; /* started_ns of the task that was preempted last */
 	u32 searches;	  /* how often a task was looked for that it may run */
+	bool paused;	  /* it decides for itself, and the kernel is about to repeat the call */
 };
 SCX_CPU_CTX_DEFINE(struct cpu_ctx);
 
@@ -668,14 +669,30 @@ static void decide(struct task_struct *prev)
 /*
  * While the central CPU is absent, @cpu decides for itself. The queue is any CPU's to take from; what is
  * written on the way for the central CPU's use only makes for a call or a pause too many. A call that
- * finds nothing but tasks of other CPUs is repeated by the kernel, 32 times at most.
+ * finds nothing but tasks of other CPUs would be repeated in the same pass, as in decide(), and pauses too.
  */
-static bool stand_in(u32 cpu)
+static bool stand_in(u32 cpu, struct cpu_ctx *cpuc)
 {
-	if (!central_find(cpu) || !scx_bpf_dsq_move_to_local(cpu))
+	u32 slots = scx_bpf_dispatch_nr_slots();
+	bool found;
+
+	if (cpuc->paused) {
+		cpuc->paused = false;
+		/* In a new pass. */
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 		return false;
-	scx_stat_inc(CENTRAL_STAT_STOOD_IN);
-	return true;
+	}
+	found = central_find(cpu);
+	if (found && scx_bpf_dsq_move_to_local(cpu)) {
+		scx_stat_inc(CENTRAL_STAT_STOOD_IN);
+		return true;
+	}
+	/* Something was inserted. (If it was found, the kernel has taken it away meanwhile.) */
+	if (!no_pass_guard && (found || scx_bpf_dispatch_nr_slots() < slots)) {
+		scx_stat_inc(CENTRAL_STAT_PAUSED);
+		cpuc->paused = true;
+	}
+	return false;
 }
 
 void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
@@ -693,7 +710,7 @@ void BPF_STRUCT_OPS(central_dispatch, s32 cpu, struct task_struct *prev)
 	cpuc = scx_cpu_ctx(cpu);
 	if (!cpuc)
 		return;
-	if (central_is_absent(bpf_ktime_get_ns()) && something_waits() && stand_in(cpu))
+	if (central_is_absent(bpf_ktime_get_ns()) && something_waits() && stand_in(cpu, cpuc))
 		return;
 	if (goes_on(prev, cpuc, cpu))
 		return;

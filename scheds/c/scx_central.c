@@ -67,7 +67,7 @@ static const struct scx_stat stats[CENTRAL_NR_STATS] = {
 	[CENTRAL_STAT_CALLS] = { "calls", "calls", "calls of dispatch on the central CPU" },
 	[CENTRAL_STAT_CUT] = { "cut", "calls", "of these, ended because the buffer was full" },
 	[CENTRAL_STAT_PAUSED] = { "paused", "calls",
-				  "of these, that would have been repeated in the same pass" },
+				  "calls of dispatch that would have been repeated in the same pass" },
 	[CENTRAL_STAT_TIMER] = { "timer", "calls", "times that the timer looked for ended slices" },
 	[CENTRAL_STAT_STOOD_IN] = { "stood_in", "tasks",
 				    "tasks that a CPU took itself, as the central one did not come" },

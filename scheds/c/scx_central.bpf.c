@@ -287,6 +287,20 @@ static bool have_slot(void)
 }
 
 /*
+ * Hand @p to @cpu, which it was just seen to be allowed on. If the kernel has dequeued it since, to change
+ * its CPUs, and it was enqueued again, the insert is carried out nevertheless, and @p would wait for a CPU
+ * that it may not use. Later than the insert such a change makes it void. So look again, and take it back.
+ */
+static bool hand(struct task_struct *p, u32 cpu)
+{
+	scx_bpf_dsq_insert(p, cpu, slice_on(cpu), 0);
+	if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+		return true;
+	scx_bpf_dispatch_cancel();
+	return false;
+}
+
+/*
  * Hand @p, out of the queue, to @cpu, or if it may not run there, to where it may. Returns whether @cpu
  * has it.
  *
@@ -300,16 +314,15 @@ static bool place(struct task_struct *p, u32 cpu)
 	u32 only;
 
 	sent = true;
-	if (scx_may_run_on(p, cpu)) {
+	if (scx_may_run_on(p, cpu) && hand(p, cpu)) {
 		scx_stat_inc(CENTRAL_STAT_PLACED);
-		scx_bpf_dsq_insert(p, cpu, slice_on(cpu), 0);
 		return true;
 	}
 	only = bpf_cpumask_first(p->cpus_ptr);
-	if (p->nr_cpus_allowed != 1 || only >= scx_bpf_nr_cpu_ids()) {
+	if (p->nr_cpus_allowed != 1 || only >= scx_bpf_nr_cpu_ids() || !hand(p, only)) {
 		/*
 		 * Several may be it: the first of them that asks. Or it is just leaving its CPU, and may run
-		 * on any in a moment. Or its mask is just being changed, and none is in it.
+		 * on any in a moment. Or its mask is just being changed.
 		 */
 		scx_stat_inc(CENTRAL_STAT_SET_ASIDE);
 		scx_bpf_dsq_insert(p, FALLBACK_DSQ, SCX_SLICE_INF, 0);
@@ -319,7 +332,6 @@ static bool place(struct task_struct *p, u32 cpu)
 	/* There is no choice. A CPU that is busy gives way to it when its slice is over. */
 	scx_stat_inc(CENTRAL_STAT_PLACED);
 	scx_stat_inc(CENTRAL_STAT_BOUNCED);
-	scx_bpf_dsq_insert(p, only, slice_on(only), 0);
 	cpuc = scx_cpu_ctx(only);
 	if (!cpuc || only == central_cpu)
 		return false;

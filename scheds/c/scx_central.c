@@ -81,6 +81,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_create_dsq" },
 	{ .name = "scx_bpf_dsq_nr_queued" },
 	{ .name = "scx_bpf_dispatch_nr_slots" },
+	{ .name = "scx_bpf_dispatch_cancel" },
 	{ .name = "scx_bpf_kick_cpu" },
 	{ .name = "scx_bpf_nr_cpu_ids" },
 	{ .name = "scx_bpf_get_possible_cpumask" },

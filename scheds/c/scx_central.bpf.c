@@ -9,15 +9,15 @@
  * looks every millisecond whether a slice is over.
  *
  * Suits machines whose CPUs are to run long without interruption: virtual machines, number crunching.
- * It does not suit tasks that sleep and wake often, nor many CPUs: each decision costs an interrupt to
- * the central CPU and one back, and the central CPU is the limit of them all. What runs on the central
- * CPU is interrupted for each decision. Weights do not matter.
+ * It does not suit tasks that sleep and wake often, nor many CPUs: each decision costs interrupts of the
+ * central CPU and of others, one or two each, and the central CPU is the limit of them all. What runs on
+ * the central CPU is interrupted for each decision. Weights do not matter.
  *
  * A central CPU that does not come when it is called is held by a real-time task, or is about to be
  * taken offline, which the kernel cannot finish before some of its own threads have run. So after a
  * second the others decide for themselves, until it is back.
  *
- * PREEMPT_RT kernels have no BPF timers and refuse the scheduler.
+ * A PREEMPT_RT kernel (6.12.57) was seen to refuse the scheduler: it has no BPF timers.
  *
  * A CPU's tasks wait for it in a DSQ of its own, which it looks into when it runs dry. Putting them
  * straight on its local DSQ would be an order, and if the task cannot be moved there when it is

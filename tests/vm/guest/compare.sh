@@ -45,6 +45,11 @@ watched() {
 	fact "watch.$1" "$(watch_total "$1" watch.out qmap)"
 }
 
+# up_or_ended SCHEDULER: after launch()
+up_or_ended() {
+	ops_is "$1" || [ -e sched.status ]
+}
+
 loop() {
 	fact cpus "$(nproc)"
 	heartbeats
@@ -55,7 +60,7 @@ loop() {
 	sleep 3
 	log_mark
 	launch scx_qmap -l 100 "$@"
-	wait_for 20 enabled_or_ended qmap
+	wait_for 20 up_or_ended qmap
 	fact loop.enabled "$(ops_is qmap && echo yes || echo no)"
 	wait_for 20 grep -q '"type":"watch_start","scheduler":"qmap"' watch.out
 	fact watch.started "$(grep -c '"type":"watch_start","scheduler":"qmap"' watch.out)"
@@ -94,7 +99,7 @@ without() {
 
 	# Without the fault it runs, and says once what may happen.
 	launch scx_qmap
-	wait_for 20 enabled_or_ended qmap
+	wait_for 20 up_or_ended qmap
 	fact warned.enabled "$(ops_is qmap && echo yes || echo no)"
 	status=0
 	hackbench_load 50 || status=$?

@@ -176,19 +176,27 @@ fi
 # that went and came back, by which it would tell any scheduler of it.
 
 if sched_start central -c 1 --json; then
+	# cpu_online CPU 0|1
+	cpu_online() {
+		echo "$2" >"/sys/devices/system/cpu/cpu$1/online"
+	}
 	background timeout 60 vmtool hogs 8 0 0 0 0 0 0
-	echo 0 >/sys/devices/system/cpu/cpu3/online
+	check 'hotplug: CPU 3 goes' cpu_online 3 0
+	# By the kernel's count, once for each.
 	check 'hotplug: started again when CPU 3 goes' wait_for 30 restarted 1
 	check 'hotplug: hackbench succeeds on three CPUs' hackbench_load 10
-	echo 1 >/sys/devices/system/cpu/cpu3/online
+	check 'hotplug: CPU 3 comes' cpu_online 3 1
 	check 'hotplug: started again when CPU 3 comes' wait_for 30 restarted 2
-	echo 0 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: CPU 1 goes' cpu_online 1 0
 	sched_end 20
 	is 'hotplug: the central CPU goes: ends with 1' "$SCHED_STATUS" 1
 	is 'hotplug: says so' "$(cat "$ERR")" \
 		'scx_central: CPU 1 cannot be the central one: it is offline (online: 0,2-3)'
-	echo 1 >/sys/devices/system/cpu/cpu1/online
+	check 'hotplug: CPU 1 comes' cpu_online 1 1
 	check 'hotplug: tasks go on' bg_end 60
+	least=$(hogs_ms bg.out | sort -n | head -n 1)
+	diag "hotplug: ms: $(hogs_ms bg.out | tr '\n' ' ')"
+	num 'hotplug: each of 6 hogs had at least a second of 8' "$least" -ge 1000
 	gone 'hotplug'
 	log_clean 'hotplug'
 fi

@@ -661,6 +661,12 @@ static u64 time_left(const struct pair *pair)
 	return left > 0 ? left : 1;
 }
 
+/* How far @group is behind @start in the order of next_group(): 1 is next to it, @start itself is last. */
+static __always_inline u32 steps(u32 start, u32 group)
+{
+	return ((group - start - 1) & (NR_GROUPS - 1)) + 1;
+}
+
 /* @prev goes on: there is nothing else to run here. */
 static void keep(struct task_struct *prev, u64 slice)
 {
@@ -675,19 +681,22 @@ static void keep(struct task_struct *prev, u64 slice)
 static enum verdict take(struct pair *pair, s32 cpu, u32 me, u32 prev_group, bool *prev_stays,
 			 bool *preempt)
 {
-	u32 group, first = NO_GROUP, done = NO_GROUP, index = pair_index(cpu);
+	u32 group, done = NO_GROUP, index = pair_index(cpu);
+	/* What has been tried, from the owner on: see steps(). */
+	u32 start = READ_ONCE(pair->owner), far = 0;
 	s32 peer_cpu = cpu_of_half(cpu, !me);
 	enum verdict verdict;
 
 	/*
-	 * Each time around another group is tried, the owner before all, and when the first one comes
-	 * again that is the end. A try fails if none of the group's tasks may run here, or if another
-	 * CPU was faster.
+	 * Each time around another group is tried, the owner before all, then those behind it, and the
+	 * owner again as the last one. The end is when a group comes that is no further on than the one
+	 * before: one to be recognized may have nothing waiting by then. A try fails if none of the
+	 * group's tasks may run here, or if another CPU was faster.
 	 */
 	bpf_repeat(NR_GROUPS + 2) {
 		u32 next = next_group(READ_ONCE(pair->owner));
 
-		if (first && next == first)
+		if (next && steps(start, next) <= far)
 			next = NO_GROUP;
 		verdict = decide(pair, index, me, next, done, &group, preempt);
 		if (verdict == VERDICT_NOTHING || verdict == VERDICT_WAIT)
@@ -709,8 +718,7 @@ static enum verdict take(struct pair *pair, s32 cpu, u32 me, u32 prev_group, boo
 		if (verdict == VERDICT_OWNER)
 			continue;
 
-		if (!first)
-			first = group;
+		far = steps(start, group);
 		/* What is not for this CPU may be for the other one, which is not in use. */
 		if (has_task_for(group, peer_cpu) && offer(pair, me, group)) {
 			scx_stat_inc(PAIR_STAT_OFFERED);

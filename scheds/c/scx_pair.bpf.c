@@ -173,6 +173,21 @@ static __always_inline u64 bit_of(u32 n)
 	return 1ULL << (n % 64);
 }
 
+/*
+ * Set and clear bits. What comes before is seen before, by all CPUs, and what comes after is read after:
+ * without a use of the old value the compiler takes an instruction that orders nothing on some
+ * architectures, such as arm64.
+ */
+static __always_inline void set_bits(u64 *word, u64 bits)
+{
+	asm volatile("" : : "r"(__sync_fetch_and_or(word, bits)));
+}
+
+static __always_inline void clear_bits(u64 *word, u64 bits)
+{
+	asm volatile("" : : "r"(__sync_fetch_and_and(word, ~bits)));
+}
+
 /* The pair of @cpu, and which half of it that is. NULL: none, see pair_dispatch(). */
 static struct pair *pair_of(s32 cpu, u32 *half)
 {
@@ -226,11 +241,11 @@ static void count_waiting(u32 number, s64 change)
 	before = __sync_fetch_and_add(&group->waiting, change);
 	if (change > 0) {
 		if (!before)
-			__sync_fetch_and_or(word, bit_of(number));
+			set_bits(word, bit_of(number));
 	} else if (before == 1) {
-		__sync_fetch_and_and(word, ~bit_of(number));
+		clear_bits(word, bit_of(number));
 		if (__sync_fetch_and_add(&group->waiting, 0) > 0)
-			__sync_fetch_and_or(word, bit_of(number));
+			set_bits(word, bit_of(number));
 	}
 }
 
@@ -298,9 +313,9 @@ static __always_inline void update_busy(struct pair *pair, u32 index)
 		return;
 	pair->busy = busy;
 	if (busy)
-		__sync_fetch_and_or(word, bit_of(index));
+		set_bits(word, bit_of(index));
 	else
-		__sync_fetch_and_and(word, ~bit_of(index));
+		clear_bits(word, bit_of(index));
 }
 
 static u32 pair_index(s32 cpu)

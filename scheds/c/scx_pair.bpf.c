@@ -60,7 +60,7 @@ SCX_STATS_DEFINE(PAIR_NR_STATS);
 #define PAIR_WORDS  (PAIR_MAX_PAIRS / 64)
 
 /* The kernel has said that the root cgroup is gone: it is taking the scheduler off. */
-static bool root_gone;
+static u32 root_gone;
 
 /* Bit by group number. */
 static u64 groups_used[GROUP_WORDS];
@@ -983,7 +983,7 @@ static u32 group_of_cgroup(struct cgroup *cgrp)
 			break;
 	}
 	/* A kernel that takes the scheduler off forks on for a moment when it has no cgroups any more. */
-	if (root_gone)
+	if (READ_ONCE(root_gone))
 		return ROOT_GROUP;
 	scx_bpf_error("no group for cgroup %llu", scx_cgroup_id(cgrp));
 	return NO_GROUP;
@@ -1086,9 +1086,10 @@ void BPF_STRUCT_OPS_SLEEPABLE(pair_cgroup_exit, struct cgroup *cgrp)
 		return;
 	}
 	group = *found;
-	bpf_map_delete_elem(&cgroup_groups, &id);
+	/* First: whoever finds the root gone is to know why. */
 	if (!scx_cgroup_parent_id(cgrp))
-		root_gone = true;
+		__sync_lock_test_and_set(&root_gone, 1);
+	bpf_map_delete_elem(&cgroup_groups, &id);
 	scx_stat_add(PAIR_STAT_CGROUPS, -1);
 	groups_used[group / 64 % GROUP_WORDS] &= ~bit_of(group);
 }

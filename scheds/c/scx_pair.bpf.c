@@ -816,6 +816,17 @@ static void changed_while_running(struct pair *pair, u32 me, s32 cpu, u32 group)
 	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
+/*
+ * A running task that is exempt was of a higher class until now. The CPU does not switch for that, and the
+ * other half is to count on it again.
+ */
+static void back_from_higher(struct pair *pair, u32 me)
+{
+	bpf_spin_lock(&pair->lock);
+	pair->half[me & 1].higher = false;
+	bpf_spin_unlock(&pair->lock);
+}
+
 void BPF_STRUCT_OPS(pair_running, struct task_struct *p)
 {
 	struct task_ctx *taskc = scx_task_ctx(p);
@@ -838,8 +849,11 @@ void BPF_STRUCT_OPS(pair_running, struct task_struct *p)
 	group = is_exempt(p) ? NO_GROUP : taskc->group;
 	half->picked = group;
 	half->picked_ext = true;
-	if (!group)
+	if (!group) {
+		if (half->higher && scx_bpf_task_running(p))
+			back_from_higher(pair, me);
 		return;
+	}
 
 	/* A task that the CPU is only about to run is not its current one. */
 	if (half->on != group && scx_bpf_task_running(p))

@@ -609,15 +609,14 @@ static bool offer(struct pair *pair, u32 me, u32 group)
 }
 
 /*
- * This CPU goes on with a task of @group; @others: that many of those that wait are others than that
- * task. Wakes the other half to take part, or leaves that to the tracepoint if this CPU still runs
- * another group.
+ * This CPU goes on with a task of @group; @taken: with one that was just taken out of the queue, and counts
+ * as waiting until it runs. Wakes the other half to take part, or leaves that to the tracepoint if this CPU
+ * still runs another group.
  */
 static void begin(struct pair *pair, u32 me, s32 peer_cpu, u32 group, bool taken)
 {
 	struct half *mine = &pair->half[me & 1], *peer = &pair->half[!(me & 1)];
 	struct group *g = group_ctx(group);
-	/* A task that was just taken counts as waiting until it runs. */
 	bool more = g && READ_ONCE(g->waiting) > taken, wake = false, fresh, switched;
 	u64 now = scx_bpf_now(), drained = 0;
 

@@ -147,7 +147,7 @@ static int prepare(struct scx_run *run)
 	if (!err)
 		err = scx_run_size_map(run, "cpus", nr_pairs);
 	if (!err)
-		err = scx_run_size_map(run, "places", libbpf_num_possible_cpus());
+		err = scx_run_size_map(run, "places", cpus[nr - 1] + 1);
 	return err;
 }
 

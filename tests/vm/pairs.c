@@ -5,7 +5,11 @@
  * Prints "ready" when it sees each switch: to be started before the scheduler, so that it is told of a
  * switch first. On SIGUSR1 it begins to count, on SIGUSR2 it prints what it has counted, on SIGTERM it
  * ends. Not counted as running: idle, a CPU's own kernel threads, exiting tasks, real-time and deadline
- * tasks. A task's cgroup is the one that it had when the CPU switched to it.
+ * tasks. A task's cgroup is the one that it had when the CPU switched to it, or the one that it has when
+ * the other CPU switches to a task of that.
+ *
+ * And watch how soon a CPU's own kernel threads run: kthreads is how often one ran after it was woken, and
+ * ahead how many of the tasks that count its CPU has switched to in between, at most.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,29 +22,45 @@
 #include "pairs.h"
 #include "pairs.skel.h"
 
-static struct pair_counts sum(struct pairs_bpf *skeleton)
+/* What each pair had when it was begun to count, by its lower CPU. */
+static struct pair_counts before[MAX_CPUS];
+
+/*
+ * The counts since before, of all pairs together; *@least: the samples of the pair that has the fewest.
+ * @mark: count from here on.
+ */
+static struct pair_counts sum(struct pairs_bpf *skeleton, unsigned long long *least, bool mark)
 {
 	struct pair_counts all = { 0 };
 	int fd = bpf_map__fd(skeleton->maps.pairs);
 	char value[256];
-	u32 cpu;
+	u32 stride = skeleton->rodata->stride, cpu;
 
-	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-		struct pair_counts counts;
+	*least = ~0ULL;
+	for (cpu = 0; cpu < skeleton->rodata->nr_cpus; cpu++) {
+		struct pair_counts counts, *old = &before[cpu];
 
-		if (bpf_map_lookup_elem(fd, &cpu, value))
+		if (cpu % (2 * stride) >= stride || bpf_map_lookup_elem(fd, &cpu, value))
 			continue;
 		/* They are the end of the value. */
 		memcpy(&counts, value + bpf_map__value_size(skeleton->maps.pairs) - sizeof(counts),
 		       sizeof(counts));
-		all.switches += counts.switches;
-		all.samples += counts.samples;
-		all.both += counts.both;
-		all.one += counts.one;
-		all.bad_samples += counts.bad_samples;
-		all.violations += counts.violations;
+		all.switches += counts.switches - old->switches;
+		all.samples += counts.samples - old->samples;
+		if (counts.samples - old->samples < *least)
+			*least = counts.samples - old->samples;
+		all.both += counts.both - old->both;
+		all.one += counts.one - old->one;
+		all.bad_samples += counts.bad_samples - old->bad_samples;
+		all.violations += counts.violations - old->violations;
+		all.moved += counts.moved - old->moved;
 		if (counts.longest_ns > all.longest_ns)
 			all.longest_ns = counts.longest_ns;
+		if (counts.ahead > all.ahead)
+			all.ahead = counts.ahead;
+		all.kthreads += counts.kthreads - old->kthreads;
+		if (mark)
+			*old = counts;
 	}
 	return all;
 }
@@ -48,8 +68,9 @@ static struct pair_counts sum(struct pairs_bpf *skeleton)
 int main(int argc, char **argv)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	struct pair_counts before = { 0 }, now;
+	struct pair_counts now;
 	struct pairs_bpf *skeleton = pairs_bpf__open();
+	unsigned long long least;
 	sigset_t signals;
 	int signal;
 
@@ -78,17 +99,16 @@ int main(int argc, char **argv)
 	puts("ready");
 	while (!sigwait(&signals, &signal) && signal != SIGTERM) {
 		if (signal == SIGUSR1) {
-			before = sum(skeleton);
+			sum(skeleton, &least, true);
 			skeleton->bss->counting = true;
 			continue;
 		}
 		skeleton->bss->counting = false;
-		now = sum(skeleton);
-		/* The longest one is of all times, the others are since SIGUSR1. */
-		printf("samples=%llu both=%llu one=%llu bad_samples=%llu violations=%llu longest_us=%llu switches=%llu\n",
-		       now.samples - before.samples, now.both - before.both, now.one - before.one,
-		       now.bad_samples - before.bad_samples, now.violations - before.violations,
-		       now.longest_ns / 1000, now.switches - before.switches);
+		now = sum(skeleton, &least, false);
+		/* longest_us and ahead are of all times, the others are since SIGUSR1. */
+		printf("samples=%llu least=%llu both=%llu one=%llu bad_samples=%llu violations=%llu moved=%llu longest_us=%llu switches=%llu kthreads=%llu ahead=%llu\n",
+		       now.samples, least, now.both, now.one, now.bad_samples, now.violations,
+		       now.moved, now.longest_ns / 1000, now.switches, now.kthreads, now.ahead);
 	}
 	pairs_bpf__destroy(skeleton);
 	return 0;

@@ -127,6 +127,27 @@ share() {
 	b=$(got "$2")
 	echo $((100 * a / (a + b + (a + b == 0))))
 }
+# even FILE: what the hog that got least got, in percent of what they got on average
+even() {
+	hogs_ms "$1" | awk 'NR == 1 || $1 < n { n = $1 } { sum += $1 } END { print sum ? int(100 * n * NR / sum) : 0 }'
+}
+# get_on NAME: each hog of a and b, by its share of what its cgroup got
+get_on() {
+	diag "$1: least of a $(least a.out) ms, $(even a.out) % of the average; of b $(least b.out) ms, $(even b.out) %"
+	num "$1: each hog gets a third of the average at least" "$(even a.out)" -ge 33
+	num "$1: each hog of the other, too" "$(even b.out)" -ge 33
+}
+# in_use NAME PERCENT SECONDS FILE...: how much of the four CPUs the hogs got
+in_use() {
+	local name="$1" percent="$2" seconds="$3" total=0 file
+	shift 3
+	for file in "$@"; do
+		total=$((total + $(got "$file")))
+	done
+	total=$((total / (40 * seconds)))
+	diag "$name: hogs got $total % of the CPUs"
+	num "$name: hogs get $percent % of the CPUs at least" "$total" -ge "$percent"
+}
 
 cg_make a
 cg_make b
@@ -145,17 +166,30 @@ if sched_start pair --json; then
 	check 'two cgroups of hogs: hogs succeed' hogs_wait
 	diag "two cgroups of hogs: $(got a.out) ms and $(got b.out) ms"
 	is 'two cgroups of hogs: never two in a pair' "$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
-	num 'two cgroups of hogs: samples of each pair' "$(watch_seen samples)" -ge $((WATCH_S * 100))
+	num 'two cgroups of hogs: samples of each pair' "$(watch_seen least)" -ge $((WATCH_S * 100))
 	num 'two cgroups of hogs: both CPUs are in use for a third of the time at least' \
 		"$(watch_seen both)" -ge $(($(watch_seen samples) / 3))
 	num 'two cgroups of hogs: one gets at least 35 %' "$(share a.out b.out)" -ge 35
 	num 'two cgroups of hogs: and at most 65 %' "$(share a.out b.out)" -le 65
-	num 'two cgroups of hogs: each hog gets on' "$(least a.out)" -gt 0
-	num 'two cgroups of hogs: each hog of the other gets on' "$(least b.out)" -gt 0
+	get_on 'two cgroups of hogs'
+	in_use 'two cgroups of hogs' 60 "$((WATCH_S + 1))" a.out b.out
 	pair_stop 'two cgroups of hogs'
 	num 'two cgroups of hogs: they take turns' "$(stat switched)" -ge $((WATCH_S * 10))
 	num 'two cgroups of hogs: a CPU waits for the other one' "$(stat drains)" -gt 0
 	diag "two cgroups of hogs: a switch takes $(($(stat drain_ns) / $(stat drains) / 1000)) us"
+fi
+
+# --- One cgroup: as nobody else wants the pair, it goes on
+
+if sched_start pair --json; then
+	hogs_in a a.out 3 0 0 0 0
+	check 'one cgroup: hogs succeed' hogs_wait
+	in_use 'one cgroup' 85 3 a.out
+	num 'one cgroup: each hog gets a third of the average at least' "$(even a.out)" -ge 33
+	pair_stop 'one cgroup'
+	diag "one cgroup: $(stat switched) changes of cgroup"
+	# Two cgroups make some 300.
+	num 'one cgroup: the pairs seldom change to another one' "$(stat switched)" -le 150
 fi
 
 # --- -S: other pairs. Seen from the pairs of the default, cgroups do meet: what sees that sees it above.
@@ -249,7 +283,7 @@ class_of() {
 }
 
 if sched_start pair --json; then
-	cg_run a chrt -o 0 vmtool hogs 6 0,0 >a.out 2>&1 &
+	cg_run a chrt -o 0 vmtool hogs 9 0,0 >a.out 2>&1 &
 	hog=$!
 	sleep 0.5
 	total=0

@@ -334,6 +334,68 @@ if sched_start pair --json; then
 	num 'bound tasks: a pair was offered to the other half' "$(stat offered)" -gt 0
 fi
 
+# --- A CPU's own kernel threads run beside anything: they do not wait until six cgroups had their batches.
+# And the affinity of tasks that wait, for which the kernel takes each out of the queue and puts it back.
+# Nothing else does here, but for a task or two that ends or is moved.
+
+# refreshes MS: how many rounds of work, done by such a thread on each CPU, are over in that time
+refreshes() {
+	local end n=0
+	end=$(($(now_ms) + $1))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		read -r _ </proc/sys/vm/stat_refresh
+		n=$((n + 1))
+	done
+	echo "$n"
+}
+
+# bind_around SECONDS: bind each hog to a CPU, and to all at the end
+bind_around() {
+	local end pid n=0
+	end=$(($(now_ms) + $1 * 1000))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		for pid in $(pidof vmtool); do
+			n=$((n + 1))
+			/usr/bin/taskset -c -p $((n % 4)) "$pid" >/dev/null 2>&1
+		done
+	done
+	for pid in $(pidof vmtool); do
+		/usr/bin/taskset -c -p 0-3 "$pid" >/dev/null 2>&1
+	done
+	diag "affinity: $n changes"
+}
+
+cg_make d
+cg_make e
+cg_make f
+if sched_start pair --json; then
+	watch_count
+	for group in a b c d e f; do
+		hogs_in $group $group.out 3 0 0
+	done
+	sleep 0.5
+	rounds=$(refreshes 2000)
+	check 'kernel threads: hogs succeed' hogs_wait
+	hogs_in a a.out 4 0 0 0 0 0 0
+	hogs_in b b.out 4 0 0 0 0 0 0
+	sleep 0.5
+	bind_around 2
+	check 'affinity of tasks that wait: hogs succeed' hogs_wait
+	watch_report 'kernel threads, affinity of tasks that wait'
+	is 'kernel threads, affinity of tasks that wait: never two in a pair' \
+		"$(watch_seen violations) $(watch_seen bad_samples)" '0 0'
+	num 'affinity of tasks that wait: each hog gets on' "$(least a.out)" -ge 100
+	num 'affinity of tasks that wait: each hog of the other gets on' "$(least b.out)" -ge 100
+	pair_stop 'kernel threads, affinity of tasks that wait'
+	num 'affinity of tasks that wait: they were taken back' "$(stat dequeued)" -ge 5
+	# Not by the time that it takes, which is the host's: by the tasks that had the CPU before.
+	diag "kernel threads: $rounds rounds in 2 s, beside six cgroups; $(watch_seen kthreads) times one was woken"
+	num 'kernel threads: many were woken' "$(watch_seen kthreads)" -ge $((rounds * 2))
+	num 'kernel threads: none waits for the batches of six cgroups' "$(watch_seen ahead)" -le 2
+	num 'kernel threads: they are exempt' "$(stat exempt)" -ge $((rounds * 2))
+fi
+cg_remove d e f
+
 # --- Cgroups that come and go, more than there are queues, and tasks that change between them
 
 # move_around SECONDS: the hogs of a cgroup go from one to the next

@@ -50,10 +50,13 @@ SCX_STATS_DEFINE(FAULT_NR_STATS);
 
 /* Read by the loader. */
 struct fault_record begun;
+u64 nr_chances;
+u64 first_decisions[FAULT_NR_DECISIONS][FAULT_FIRST];
 
 static u64 vtime_now;
 static u64 started_ns; /* the first call of enqueue() */
-static u64 nr_enqueues, nr_dispatches, nr_chances, nr_turns, nr_random;
+static u64 nr_enqueues, nr_dispatches, nr_turns;
+static u64 nr_decisions[FAULT_NR_DECISIONS];
 static u32 begin_claimed, once_claimed;
 static u32 offline_cpu;	   /* plus 1; 0: none */
 static s32 first_cpu;	   /* the target of one-cpu */
@@ -73,6 +76,8 @@ static void begin(struct task_struct *p)
 	if (begin_claimed || !__sync_bool_compare_and_swap(&begin_claimed, 0, 1))
 		return;
 	begun.cpu = bpf_get_smp_processor_id();
+	begun.enqueues = nr_enqueues;
+	begun.dispatches = nr_dispatches;
 	if (p) {
 		begun.pid = p->pid;
 		bpf_probe_read_kernel_str(begun.comm, sizeof(begun.comm), p->comm);
@@ -140,16 +145,17 @@ static bool strikes(struct task_struct *p)
 }
 
 /*
- * A random number: the nth depends on the seed and on n alone, so that a run makes the same decisions
- * in the same order. Which task meets which decision is up to the machine.
+ * The index of the next decision of a kind; its numbers are those of fault_random(). So a run makes the same
+ * decisions of each kind in the same order. Which task meets which decision is up to the machine.
  */
-static u64 random(void)
+static u64 next_decision(enum fault_decision kind)
 {
-	u64 x = seed + (__sync_fetch_and_add(&nr_random, 1) + 1) * 0x9e3779b97f4a7c15ULL;
+	u64 index = __sync_fetch_and_add(&nr_decisions[kind], 1);
 
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
+	if (index < FAULT_FIRST)
+		first_decisions[kind][index & (FAULT_FIRST - 1)] =
+			fault_random(seed, kind, index, 0);
+	return index;
 }
 
 /*
@@ -204,11 +210,12 @@ static s32 next_cpu(s32 cpu)
 /* A CPU at random among those that @p may use. */
 static s32 random_cpu(struct task_struct *p, s32 otherwise)
 {
+	u64 index = next_decision(FAULT_DECISION_SELECT);
 	u32 nr = scx_bpf_nr_cpu_ids();
 	int i;
 
 	bpf_for(i, 0, 8) {
-		s32 cpu = random() % nr;
+		s32 cpu = fault_random(seed, FAULT_DECISION_SELECT, index, i) % nr;
 
 		if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			return cpu;
@@ -255,17 +262,20 @@ static void enqueue_shared(struct task_struct *p, u64 vtime, u64 enq_flags)
 
 static void enqueue_chaos(struct task_struct *p, u64 vtime, u64 enq_flags)
 {
-	u64 r = random();
+	u64 index = next_decision(FAULT_DECISION_ENQUEUE);
+	u64 r = fault_random(seed, FAULT_DECISION_ENQUEUE, index, 0);
+	u64 cpu = fault_random(seed, FAULT_DECISION_ENQUEUE, index, 1);
+	u64 time = fault_random(seed, FAULT_DECISION_ENQUEUE, index, 2) % SCX_SLICE_DFL;
 
 	spin(r % delay_ns);
 	if (r >> 60 == 0)
-		scx_bpf_kick_cpu(random() % scx_bpf_nr_cpu_ids(), SCX_KICK_PREEMPT);
+		scx_bpf_kick_cpu(cpu % scx_bpf_nr_cpu_ids(), SCX_KICK_PREEMPT);
 	if ((r >> 58) % 4 == 0) {
 		/* Where it is: that is where select_cpu() has sent it, or where it ran. */
 		scx_stat_inc(FAULT_STAT_LOCAL);
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, 1 + random() % SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, 1 + time, enq_flags);
 	} else {
-		enqueue_shared(p, vtime + random() % SCX_SLICE_DFL, enq_flags);
+		enqueue_shared(p, vtime + time, enq_flags);
 	}
 }
 
@@ -424,6 +434,7 @@ static bool bounce(u64 from, u64 to)
 /* Commit a fault of dispatch(). Returns whether nothing else is to be dispatched. */
 static bool dispatch_fault(s32 cpu, struct task_struct *prev)
 {
+	u64 index;
 	int i;
 
 	switch (fault) {
@@ -473,8 +484,10 @@ static bool dispatch_fault(s32 cpu, struct task_struct *prev)
 			return scx_bpf_dsq_move_to_local(DSQ_A);
 		return scx_bpf_dsq_move_to_local(SHARED_DSQ) || scx_bpf_dsq_move_to_local(DSQ_A);
 	case FAULT_CHAOS:
-		if (is_time())
-			spin(random() % delay_ns);
+		if (!is_time())
+			return false;
+		index = next_decision(FAULT_DECISION_DISPATCH);
+		spin(fault_random(seed, FAULT_DECISION_DISPATCH, index, 0) % delay_ns);
 		return false;
 	default:
 		return false;

@@ -2,6 +2,8 @@
 #ifndef SCX_FAULT_H
 #define SCX_FAULT_H
 
+#include "scx_fault_random.h"
+
 /* Indices of the statistics; the table that explains them is in scx_fault.c. */
 enum fault_stat {
 	FAULT_STAT_LOCAL,
@@ -49,7 +51,9 @@ enum fault {
 
 /* How the fault began. Complete once time_ns is not 0. */
 struct fault_record {
-	u64 time_ns; /* CLOCK_MONOTONIC */
+	u64 time_ns;	/* CLOCK_MONOTONIC */
+	u64 enqueues;	/* calls until then, this one included */
+	u64 dispatches; /* likewise */
 	s32 cpu;
 	s32 pid; /* of the task that it struck first, 0 if it strikes none */
 	char comm[FAULT_COMM_LEN];

@@ -12,6 +12,8 @@
 #define STACK	  ((size_t)64 * 1024)
 /* Above scx_fault, which has 1, and below what watches both. */
 #define PRIORITY 2
+/* For all of them to end. */
+#define STOP_LIMIT_S 20
 
 struct heartbeat {
 	pthread_t thread;
@@ -119,15 +121,22 @@ void heartbeats_each(struct heartbeats *beats, heartbeats_fn each, void *context
 	}
 }
 
-void heartbeats_stop(struct heartbeats *beats)
+bool heartbeats_stop(struct heartbeats *beats)
 {
+	struct timespec limit;
+	bool gone = true;
 	size_t i;
 
 	if (!beats)
-		return;
+		return true;
 	__atomic_store_n(&beats->stop, true, __ATOMIC_RELAXED);
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += STOP_LIMIT_S;
 	for (i = 0; i < beats->nr; i++)
-		if (beats->beats[i].running)
-			pthread_join(beats->beats[i].thread, NULL);
-	free(beats);
+		if (beats->beats[i].running &&
+		    pthread_timedjoin_np(beats->beats[i].thread, NULL, &limit))
+			gone = false;
+	if (gone)
+		free(beats);
+	return gone;
 }

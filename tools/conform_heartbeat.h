@@ -4,6 +4,7 @@
 #define SCX_CONFORM_HEARTBEAT_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <scx/loader.h>
 
@@ -25,7 +26,11 @@ typedef void (*heartbeats_fn)(void *context, u32 cpu, u64 late_ns);
 
 void heartbeats_each(struct heartbeats *beats, heartbeats_fn each, void *context);
 
-/* heartbeats_stop - end the threads and free it; NULL is none */
-void heartbeats_stop(struct heartbeats *beats);
+/*
+ * heartbeats_stop - end the threads and free it; NULL is none
+ *
+ * Returns whether they are gone: after 20 s those that are stuck are left to themselves, with what they use.
+ */
+bool heartbeats_stop(struct heartbeats *beats);
 
 #endif /* SCX_CONFORM_HEARTBEAT_H */

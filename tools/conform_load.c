@@ -11,6 +11,7 @@
 
 #include <scx/loader.h>
 #include "conform_load.h"
+#include "conform_loader.h"
 
 #define STACK ((size_t)64 * 1024)
 
@@ -62,6 +63,7 @@ static void start(struct worker *worker, int cpu)
 	pthread_attr_t attr;
 	pthread_t thread;
 	cpu_set_t set;
+	int err;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
@@ -70,8 +72,9 @@ static void start(struct worker *worker, int cpu)
 		CPU_SET(cpu, &set);
 		pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
 	}
-	if (pthread_create(&thread, &attr, work, worker))
-		_exit(1);
+	err = pthread_create(&thread, &attr, work, worker);
+	if (err)
+		_exit(err);
 	pthread_attr_destroy(&attr);
 }
 
@@ -96,7 +99,7 @@ static size_t nr_workers(size_t cpus, size_t steady)
 	return nr_spinners(cpus) + steady + 2 * nr_pairs(cpus) + nr_sleepers(cpus);
 }
 
-/* The load's process: never returns. */
+/* The load's process: never returns. What it ends with is an error number. */
 static void run(struct load *load, const cpu_set_t *cpus, const cpu_set_t *steady)
 {
 	size_t nr_cpus = CPU_COUNT(cpus), i, n = 0;
@@ -104,7 +107,7 @@ static void run(struct load *load, const cpu_set_t *cpus, const cpu_set_t *stead
 	int pipes[2][2], cpu;
 
 	if (!workers)
-		_exit(1);
+		_exit(ENOMEM);
 	for (i = 0; i < load->nr; i++)
 		workers[i] = (struct worker){ .count = &load->counts[i], .in = -1, .out = -1 };
 	for (i = 0; i < nr_spinners(nr_cpus); i++)
@@ -114,7 +117,7 @@ static void run(struct load *load, const cpu_set_t *cpus, const cpu_set_t *stead
 			start(&workers[n++], cpu);
 	for (i = 0; i < nr_pairs(nr_cpus); i++) {
 		if (pipe(pipes[0]) || pipe(pipes[1]) || write(pipes[0][1], "", 1) != 1)
-			_exit(1);
+			_exit(errno);
 		workers[n].in = pipes[0][0];
 		workers[n].out = pipes[1][1];
 		start(&workers[n++], -1);
@@ -132,15 +135,18 @@ static void run(struct load *load, const cpu_set_t *cpus, const cpu_set_t *stead
 }
 
 /* Wait until all tasks are there. Returns 0 or an error number. */
-static int wait_until_ready(const struct load *load)
+static int wait_until_ready(struct load *load)
 {
-	int ms;
+	int ms, status;
 
 	for (ms = 0; ms < READY_LIMIT_MS; ms += 10) {
 		if (__atomic_load_n(&load->counts[load->nr], __ATOMIC_ACQUIRE))
 			return 0;
-		if (waitpid(load->pid, NULL, WNOHANG))
-			return ECHILD;
+		if (waitpid(load->pid, &status, WNOHANG) == load->pid) {
+			load->pid = 0;
+			return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) :
+									  ECANCELED;
+		}
 		usleep(10000);
 	}
 	return ETIMEDOUT;
@@ -149,6 +155,7 @@ static int wait_until_ready(const struct load *load)
 struct load *load_start(const cpu_set_t *cpus, const cpu_set_t *steady)
 {
 	struct load *load = calloc(1, sizeof(*load));
+	pid_t parent = getpid();
 	int err;
 
 	if (!load)
@@ -166,9 +173,12 @@ struct load *load_start(const cpu_set_t *cpus, const cpu_set_t *steady)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, CONFORM_LOAD_COMM);
 		signal(SIGINT, SIG_IGN);
+		/* It may have ended before it was to take us along. */
+		if (getppid() != parent)
+			_exit(ECANCELED);
 		if (sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){}) ||
 		    sched_setaffinity(0, sizeof(*cpus), cpus))
-			_exit(1);
+			_exit(errno);
 		run(load, cpus, steady);
 	}
 	err = load->pid < 0 ? errno : wait_until_ready(load);
@@ -176,10 +186,8 @@ struct load *load_start(const cpu_set_t *cpus, const cpu_set_t *steady)
 		load_pause(load);
 		return load;
 	}
-	if (load->pid > 0 && err != ECHILD) {
-		kill(load->pid, SIGKILL);
-		waitpid(load->pid, NULL, 0);
-	}
+	if (load->pid > 0)
+		child_end(load->pid);
 fail:
 	if (load->counts != MAP_FAILED)
 		munmap(load->counts, (load->nr + 1) * sizeof(*load->counts));
@@ -216,14 +224,15 @@ size_t load_idle(const struct load *load)
 	return idle;
 }
 
-void load_stop(struct load *load)
+bool load_stop(struct load *load)
 {
+	bool gone;
+
 	if (!load)
-		return;
-	kill(load->pid, SIGKILL);
-	while (waitpid(load->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+		return true;
+	gone = child_end(load->pid);
 	munmap(load->counts, (load->nr + 1) * sizeof(*load->counts));
 	free(load->seen);
 	free(load);
+	return gone;
 }

@@ -7,6 +7,7 @@
 #define SCX_CONFORM_LOAD_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What all of its tasks are called, as in /proc/PID/comm. */
@@ -34,7 +35,7 @@ void load_mark(struct load *load);
 /* load_idle - how many of its tasks have done nothing since load_mark() */
 size_t load_idle(const struct load *load);
 
-/* load_stop - end it and free it; NULL is none */
-void load_stop(struct load *load);
+/* load_stop - end it and free it; NULL is none. Returns whether it is gone: it may be stuck in the kernel. */
+bool load_stop(struct load *load);
 
 #endif /* SCX_CONFORM_LOAD_H */

@@ -13,13 +13,22 @@
 
 #include "conform_loader.h"
 #include "conform_record.h"
+#include "text.h"
+
+/* For a process to be gone once it is killed. */
+#define GONE_LIMIT_MS 20000
+#define LOOK_MS	      20
 
 /* In the child; between fork() and exec() of a program with threads little is allowed. */
-static void become(const char *path, char *const *argv, const int *out, const int *err)
+static void become(pid_t parent, const char *path, char *const *argv, const int *out,
+		   const int *err)
 {
 	int null = open("/dev/null", O_RDONLY);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have ended before that. */
+	if (getppid() != parent)
+		_exit(126);
 	signal(SIGPIPE, SIG_DFL);
 	/* An ordinary task, as those that the scheduler is for. */
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0 ||
@@ -32,9 +41,11 @@ static void become(const char *path, char *const *argv, const int *out, const in
 int loader_start(struct loader *loader, const char *path, const char *const *arguments)
 {
 	char *argv[LOADER_ARGUMENTS + 2] = { (char *)path };
+	pid_t parent = getpid();
 	int out[2], err[2], i;
 
 	memset(loader, 0, sizeof(*loader));
+	loader->committed = -1;
 	loader->out.fd = loader->err.fd = -1;
 	for (i = 0; i < LOADER_ARGUMENTS && arguments[i]; i++)
 		argv[i + 1] = (char *)arguments[i];
@@ -51,7 +62,7 @@ int loader_start(struct loader *loader, const char *path, const char *const *arg
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
 	loader->pid = fork();
 	if (!loader->pid)
-		become(path, argv, out, err);
+		become(parent, path, argv, out, err);
 	close(out[1]);
 	close(err[1]);
 	if (loader->pid < 0) {
@@ -109,6 +120,8 @@ void loader_line(struct loader *loader, const char *line)
 		 */
 		bool report = record_is(line, "fault");
 
+		if (report)
+			record_number(line, "committed", &loader->committed);
 		if (loader->began_ns || !record_number(line, "time_ns", &number))
 			return;
 		if (report || (record_text(line, "text", text, sizeof(text)) &&
@@ -159,9 +172,6 @@ void loader_watch(struct loader *loader, int ms)
 	take(&loader->out);
 	take(&loader->err);
 	look_at_lines(loader);
-	/* Both pipes at their ends: it is about to end, and poll() does not wait any more. */
-	if (!loader->ended && loader->out.fd < 0 && loader->err.fd < 0)
-		usleep(ms * 1000);
 }
 
 void loader_complaint(const struct loader *loader, char *text, size_t size)
@@ -180,12 +190,40 @@ void loader_complaint(const struct loader *loader, char *text, size_t size)
 	snprintf(text, size, "%.*s", (int)strcspn(best, "\n"), best);
 }
 
-void loader_end(struct loader *loader)
+bool loader_said(const struct loader *loader, const char *pattern, char *text, size_t size)
 {
+	const char *line = loader->err.text, *end;
+
+	for (; line && *line; line = end + (*end == '\n')) {
+		end = strchrnul(line, '\n');
+		snprintf(text, size, "%.*s", (int)(end - line), line);
+		if (text_matches(text, pattern))
+			return true;
+	}
+	return false;
+}
+
+bool child_end(pid_t pid)
+{
+	pid_t gone;
+	int ms;
+
+	kill(pid, SIGKILL);
+	for (ms = 0; ms < GONE_LIMIT_MS; ms += LOOK_MS) {
+		gone = waitpid(pid, NULL, WNOHANG);
+		if (gone == pid || (gone < 0 && errno == ECHILD))
+			return true;
+		usleep(LOOK_MS * 1000);
+	}
+	return false;
+}
+
+bool loader_end(struct loader *loader)
+{
+	bool gone = true;
+
 	if (loader->pid && !loader->ended) {
-		kill(loader->pid, SIGKILL);
-		while (waitpid(loader->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		gone = child_end(loader->pid);
 		loader->ended = true;
 	}
 	if (loader->out.fd >= 0)
@@ -197,6 +235,7 @@ void loader_end(struct loader *loader)
 	free(loader->err.text);
 	loader->out.text = loader->err.text = NULL;
 	loader->pid = 0;
+	return gone;
 }
 
 static int try(const char *directory, size_t len, const char *program, char *path, size_t size)
@@ -208,19 +247,25 @@ static int try(const char *directory, size_t len, const char *program, char *pat
 
 int loader_find(const char *bindir, const char *program, char *path, size_t size)
 {
+	/* The second is that of the build folder. */
+	static const char *const places[] = { ".", "../scheds/c" };
 	const char *search = getenv("PATH");
-	char self[4096];
+	char self[4096], place[sizeof(self) + 16];
+	size_t part, i;
 	ssize_t len;
-	size_t part;
 
 	if (bindir)
 		return try(bindir, strlen(bindir), program, path, size);
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (len > 0) {
 		self[len] = '\0';
-		if (strrchr(self, '/') &&
-		    !try(self, strrchr(self, '/') - self, program, path, size))
-			return 0;
+		if (strrchr(self, '/'))
+			*strrchr(self, '/') = '\0';
+		for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+			snprintf(place, sizeof(place), "%s/%s", self, places[i]);
+			if (!try(place, strlen(place), program, path, size))
+				return 0;
+		}
 	}
 	for (; search && *search; search += part + (search[part] == ':')) {
 		part = strcspn(search, ":");

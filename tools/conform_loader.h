@@ -25,7 +25,8 @@ struct loader {
 	/* From its JSON. */
 	bool started;
 	s64 placed; /* tasks that its scheduler found a place for, by scx_simple's last statistics */
-	s64 began_ns; /* the fault's begin; 0: not told so far */
+	s64 began_ns;  /* the fault's begin; 0: not told so far */
+	s64 committed; /* how often; -1: not told */
 	bool has_exit;
 	u32 kind;
 	s64 code;
@@ -52,10 +53,23 @@ void loader_line(struct loader *loader, const char *line);
 /* loader_complaint - the first line of its stderr that is no warning, less the program's name */
 void loader_complaint(const struct loader *loader, char *text, size_t size);
 
-/* loader_end - kill it if it has not ended, wait for it, and free all */
-void loader_end(struct loader *loader);
+/* loader_said - the first line of its stderr that @pattern matches into @text; returns whether there is one */
+bool loader_said(const struct loader *loader, const char *pattern, char *text, size_t size);
 
-/* loader_find - the path of @program: in @bindir, or beside this program and then in $PATH. 0 or -ENOENT. */
+/*
+ * loader_end - kill it if it has not ended, wait for it, and free all
+ *
+ * Returns whether it is gone: one that is stuck in the kernel is left to itself after 20 s.
+ */
+bool loader_end(struct loader *loader);
+
+/* child_end - kill the child @pid and wait for it, for at most 20 s. Returns whether it is gone. */
+bool child_end(pid_t pid);
+
+/*
+ * loader_find - the path of @program: in @bindir, or where this program is (also in its build folder), and
+ * then in $PATH. 0 or -ENOENT.
+ */
 int loader_find(const char *bindir, const char *program, char *path, size_t size);
 
 #endif /* SCX_CONFORM_LOADER_H */

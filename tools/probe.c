@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "arguments.h"
+#include "conform_loader.h"
 #include "json.h"
 #include "kernel.h"
 #include "kfuncs_list.h"
@@ -156,26 +157,13 @@ static void put_kfuncs(struct output *output, const struct scx_kernel *kernel)
 	end_list(output);
 }
 
-/* The program of scheduler @name: beside this one when installed, or in the build folder. */
+/* The program of scheduler @name. */
 static bool find_program(const char *name, char *path, size_t size)
 {
-	static const char *const places[] = { ".", "../scheds/c" };
-	char self[PATH_MAX], *slash;
-	ssize_t len;
-	size_t i;
+	char program[64];
 
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (len < 0)
-		return false;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	for (i = 0; i < NR(places); i++) {
-		if (snprintf(path, size, "%s/%s/scx_%s", self, places[i], name) < (int)size &&
-		    !access(path, X_OK))
-			return true;
-	}
-	return false;
+	snprintf(program, sizeof(program), "scx_%s", name);
+	return !loader_find(NULL, program, path, size);
 }
 
 /* Ask the scheduler's own program. Returns its exit status and what it wrote to stderr in @said. */

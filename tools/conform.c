@@ -31,13 +31,14 @@ const char conform_help[] =
 	"warning in the kernel's log. Takes some minutes. Not for a machine that anybody\n"
 	"needs: tasks stall for seconds, one CPU is taken offline for a while.\n"
 	"\n"
-	"A fault that this kernel does not survive is refused, one that it or the machine\n"
-	"lacks something for is skipped: neither is passed nor failed. What the kernel\n"
-	"does not end in time is ended here: the loader is killed, then sysrq-S.\n"
+	"A fault that this kernel does not survive is refused: it has failed where the\n"
+	"kernel is expected to survive it, and else neither passed nor failed. One that\n"
+	"it or the machine lacks something for is skipped. What the kernel does not end\n"
+	"in time is ended here: the loader is killed, then sysrq-S.\n"
 	"\n"
 	"  --list            what would be run here, and what would not, and why\n"
-	"  --json            one line of JSON a fault, and one for all; with --list, a\n"
-	"                    reference\n"
+	"  --json            one line of JSON a fault, and one for all; with --list, what\n"
+	"                    is expected of all kernels, also where there is no sched_ext\n"
 	"  --tap             Test Anything Protocol, version 12\n"
 	"  --reference FILE  expect what FILE tells in place of what is built in: lines\n"
 	"                    that --list --json wrote, or --json on another kernel, which\n"
@@ -101,6 +102,7 @@ static int add_listed(struct plan *plan, char *text)
 		err = faults_add(&plan->faults, name);
 		if (err)
 			return err;
+		faults_expect(&plan->faults, &plan->reference.list[plan->reference.nr - 1]);
 	}
 	if (plan->faults.nr)
 		return 0;
@@ -220,7 +222,8 @@ static int run_list(const struct plan *plan, const struct conform *conform, stru
 			.expected = reference_find(&plan->reference, plan->chosen[i]->name),
 		};
 
-		conform_probe(conform, &result);
+		if (!report->bare)
+			conform_probe(conform, &result);
 		report_list(report, &result);
 	}
 	return fflush(stdout) || ferror(stdout) ? SCX_STATUS_FAILED : SCX_STATUS_OK;
@@ -243,7 +246,8 @@ static int run_all(const struct plan *plan, const struct conform *conform, struc
 		conform_probe(conform, &result);
 		if (result.verdict == VERDICT_PASSED && lost) {
 			result.verdict = VERDICT_ERROR;
-			strcpy(result.reason, "the fault before has left a scheduler behind");
+			strcpy(result.reason,
+			       "the fault before has left something behind that does not end");
 		} else if (result.verdict == VERDICT_PASSED) {
 			conform_run(conform, &result);
 			lost = result.lost;
@@ -286,7 +290,8 @@ static int run(const struct options_given *given, struct plan *plan)
 
 	if (given->reference && reference_read(&plan->reference, given->reference))
 		return SCX_STATUS_FAILED;
-	if (scx_running_state(state, sizeof(state))) {
+	report.bare = scx_running_state(state, sizeof(state)) != 0;
+	if (report.bare && !(given->list && given->json)) {
 		scx_error("this kernel has no sched_ext");
 		return SCX_STATUS_UNSUPPORTED;
 	}

@@ -15,6 +15,7 @@ static const struct {
 	const char *name;
 	const char *arguments[FAULT_ARGUMENTS];
 	enum action action;
+	s64 code;
 } scx_fault_options[] = {
 	{ "loop-sleeping", { "--after-seconds", "2" } },
 	{ "loop-disallowed", { "--after-seconds", "2" } },
@@ -24,7 +25,7 @@ static const struct {
 	{ "stall-kernel", { "--after-dispatches", "100" } },
 	{ "init-task-error", { "--every", "7" } },
 	{ "error", { "--task", CONFORM_LOAD_COMM } },
-	{ "exit", { "--code", "77" } },
+	{ "exit", { "--code", "77" }, .code = 77 },
 	/* Beyond the watchdog's timeout, and short of what the kernel logs as a lockup. */
 	{ "lockup-enqueue", { "--duration", "8000" } },
 	{ "lockup-dispatch", { "--duration", "8000" } },
@@ -36,7 +37,7 @@ static const struct {
 #define STALL_MESSAGE "failed to run for|watchdog failed to check in for"
 /* As scx_fault's: the watchdog's 5 s, and time for a machine that is emulated on a busy one. */
 #define STALL_SECONDS 30
-#define AT_ONCE	      15
+#define AT_ONCE	      5
 
 /* The others, and what is expected of them: the one place where that is written down. */
 static const struct {
@@ -165,8 +166,19 @@ int faults_add(struct faults *faults, const char *name)
 			continue;
 		memcpy(fault.arguments, scx_fault_options[i].arguments, sizeof(fault.arguments));
 		fault.action = scx_fault_options[i].action;
+		fault.code = scx_fault_options[i].code;
 	}
 	return add(faults, &fault);
+}
+
+void faults_expect(const struct faults *faults, struct expectation *expected)
+{
+	const struct fault *fault = faults_find(faults, expected->name);
+
+	if (!fault || !fault->code)
+		return;
+	expected->has_code = true;
+	expected->code = fault->code;
 }
 
 int faults_add_own(struct faults *faults, struct reference *reference)

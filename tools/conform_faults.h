@@ -24,6 +24,7 @@ struct fault {
 		*arguments[FAULT_ARGUMENTS]; /* up to a NULL; of scx_fault: beside --fault NAME */
 	enum action action;
 	bool silent; /* the scheduler does not tell when it begins: that counts from its start */
+	s64 code;    /* exit code that it is told to give; 0: none */
 };
 
 struct faults {
@@ -37,6 +38,9 @@ struct faults {
  * Returns 0 or -ENOMEM.
  */
 int faults_add(struct faults *faults, const char *name);
+
+/* faults_expect - into @expected, what its fault's options here add to what scx_fault tells: the exit code */
+void faults_expect(const struct faults *faults, struct expectation *expected);
 
 /* faults_add_own - add those of other programs, and what is expected of them. 0 or -ENOMEM. */
 int faults_add_own(struct faults *faults, struct reference *reference);

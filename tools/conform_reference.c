@@ -96,6 +96,7 @@ static const char *parse_expectation(const char *line, struct expectation *expec
 	if (record_number(line, "seconds", &seconds) && (seconds < 0 || seconds > 3600))
 		return "seconds is not from 0 to 3600";
 	expected->seconds = seconds;
+	expected->has_code = record_number(line, "code", &expected->code);
 	return parse_outcomes(line, expected);
 }
 
@@ -115,6 +116,7 @@ static const char *parse_result(const char *line, struct expectation *expected)
 	outcome->kind = kind;
 	outcome->status = status;
 	expected->seconds = seconds;
+	expected->has_code = kind && record_number(line, "code", &expected->code);
 	expected->nr = 1;
 	return NULL;
 }
@@ -274,6 +276,8 @@ void expectation_json(const struct expectation *expected, struct json *out)
 	json_string(out, "kernels", kernels);
 	json_string(out, "message", expected->message);
 	json_number(out, "seconds", expected->seconds);
+	if (expected->has_code)
+		json_number(out, "code", expected->code);
 }
 
 s64 observation_ms(const struct observation *seen)
@@ -288,39 +292,69 @@ void outcome_text(u32 kind, s32 status, char *text, size_t size)
 	if (kind)
 		snprintf(text, size, "ended, exit kind %u (status %d)", kind, status);
 	else if (status < 0)
-		snprintf(text, size, "no exit record, no status");
+		snprintf(text, size, "no exit record: it had to be killed");
 	else
-		snprintf(text, size, "%s (status %d)", status ? "not loaded" : "goes on", status);
+		snprintf(text, size, "%s (status %d)",
+			 status == SCX_STATUS_UNSUPPORTED ? "refused" :
+			 status				  ? "not loaded" :
+							    "goes on",
+			 status);
+}
+
+void expectation_text(const struct expectation *expected, const char *release, char *text,
+		      size_t size)
+{
+	struct outcome outcomes[EXPECTATION_OUTCOMES];
+	size_t i, nr = expectation_for(expected, release, outcomes), len = 0;
+	char one[128];
+
+	text[0] = '\0';
+	for (i = 0; i < nr && len < size; i++) {
+		outcome_text(outcomes[i].kind, outcomes[i].status, one, sizeof(one));
+		len += snprintf(text + len, size - len, "%s%s", i ? ", or " : "", one);
+	}
+}
+
+bool reference_refused(const struct expectation *expected, const char *release, const char *reason,
+		       char *differences, size_t size)
+{
+	char all[512];
+
+	differences[0] = '\0';
+	if (expectation_allows(expected, release, 0, SCX_STATUS_UNSUPPORTED))
+		return true;
+	expectation_text(expected, release, all, sizeof(all));
+	text_add_line(differences, size, "expected: %s; refused: %s", all, reason);
+	return false;
 }
 
 bool reference_judge(const struct expectation *expected, const char *release,
 		     const struct observation *seen, char *differences, size_t size)
 {
 	struct outcome outcomes[EXPECTATION_OUTCOMES];
-	size_t i, nr = expectation_for(expected, release, outcomes);
+	size_t nr = expectation_for(expected, release, outcomes);
 	s64 ms = observation_ms(seen);
-	char text[128], all[512] = "";
+	char text[128], all[512];
 
 	differences[0] = '\0';
 	if (!nr)
 		text_add_line(differences, size,
 			      "the reference tells nothing of a kernel as old as %s", release);
-	for (i = 0; i < nr; i++) {
-		outcome_text(outcomes[i].kind, outcomes[i].status, text, sizeof(text));
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", or " : "",
-			 text);
-	}
+	expectation_text(expected, release, all, sizeof(all));
 	if (seen->not_ended)
 		text_add_line(differences, size, "expected: %s; seen: not ended", all);
 	else if (nr && !expectation_allows(expected, release, seen->kind, seen->status)) {
 		outcome_text(seen->kind, seen->status, text, sizeof(text));
 		text_add_line(differences, size, "expected: %s; seen: %s", all, text);
 	}
-	/* A scheduler that goes on or is not loaded has no exit message. */
-	if (seen->kind && !text_matches(seen->message, expected->message))
+	/* A scheduler that goes on has no message. */
+	if ((seen->kind || seen->status > 0) && !text_matches(seen->message, expected->message))
 		text_add_line(differences, size,
 			      "expected: a message that matches '%s'; seen: '%s'",
 			      expected->message, seen->message);
+	if (expected->has_code && seen->kind && seen->code != expected->code)
+		text_add_line(differences, size, "expected: exit code %lld; seen: %lld",
+			      (long long)expected->code, (long long)seen->code);
 	if (expected->seconds && ms > expected->seconds * 1000LL)
 		text_add_line(differences, size, "expected: within %u s; seen: after %lld.%03lld s",
 			      expected->seconds, ms / 1000, ms % 1000);

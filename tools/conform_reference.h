@@ -4,7 +4,8 @@
  *
  * Expectations are JSON lines of the type "expectation", as `scx_fault --list --json` and
  * `scx conform --list --json` write them: kinds, status and kernels are lists of as many words, each an
- * outcome; of those, the ones of the latest version that is not later than the running kernel hold.
+ * outcome; of those, the ones of the latest version that is not later than the running kernel hold. Kind 0
+ * with SCX_STATUS_UNSUPPORTED is an outcome too: the fault's program refuses it there.
  */
 #ifndef SCX_CONFORM_REFERENCE_H
 #define SCX_CONFORM_REFERENCE_H
@@ -27,8 +28,11 @@ struct expectation {
 	char summary[256];
 	struct outcome outcomes[EXPECTATION_OUTCOMES];
 	size_t nr;
-	char message[256]; /* extended regular expression that the exit message matches; "": any */
-	u32 seconds;	   /* from the fault to the verdict at most; 0: no limit */
+	/* Extended regular expression that the exit message matches, or why it is not loaded; "": any. */
+	char message[256];
+	bool has_code;
+	s64 code;    /* exit code, of those that the kernel ends; if has_code */
+	u32 seconds; /* from the fault to the verdict at most; 0: no limit */
 };
 
 struct reference {
@@ -38,10 +42,11 @@ struct reference {
 
 /* What came of a fault. */
 struct observation {
-	u32 kind;   /* exit kind; 0: none was reported, or the scheduler went on until stopped */
-	s32 status; /* as above; -1: none, it had to be killed */
-	s64 code;   /* exit code */
-	char message[512];  /* exit message, or why it was not loaded */
+	u32 kind;      /* exit kind; 0: none was reported, or the scheduler went on until stopped */
+	s32 status;    /* as above; -1: none, it had to be killed */
+	s64 code;      /* exit code */
+	s64 committed; /* how often scx_fault has committed it; -1: not told */
+	char message[768];  /* exit message, or why it was not loaded */
 	s64 began_ns;	    /* CLOCK_MONOTONIC, when the fault began; 0: not known */
 	s64 ended_ns;	    /* when the kernel had ended it; 0: it did not */
 	bool not_ended;	    /* not within its time: it was ended by us */
@@ -81,6 +86,10 @@ bool expectation_allows(const struct expectation *expected, const char *release,
 struct json;
 void expectation_json(const struct expectation *expected, struct json *out);
 
+/* expectation_text - the outcomes for @release, for people: "goes on (status 0), or ..." */
+void expectation_text(const struct expectation *expected, const char *release, char *text,
+		      size_t size);
+
 /* Milliseconds from the fault to its end; -1 where either is not known. */
 s64 observation_ms(const struct observation *seen);
 
@@ -91,6 +100,14 @@ s64 observation_ms(const struct observation *seen);
  */
 bool reference_judge(const struct expectation *expected, const char *release,
 		     const struct observation *seen, char *differences, size_t size);
+
+/*
+ * reference_refused - the fault's program refuses it, for @reason: may it, on the kernel @release?
+ *
+ * If not, what differs is in @differences. Returns whether it may.
+ */
+bool reference_refused(const struct expectation *expected, const char *release, const char *reason,
+		       char *differences, size_t size);
 
 /* outcome_text - an outcome for people: "ended, exit kind 1026 (status 3)" */
 void outcome_text(u32 kind, s32 status, char *text, size_t size);

@@ -9,12 +9,6 @@ static const char *const verdicts[] = {
 	[VERDICT_SKIPPED] = "skipped", [VERDICT_ERROR] = "error",
 };
 
-/* Was it run? */
-static bool was_run(const struct result *result)
-{
-	return result->verdict == VERDICT_PASSED || result->verdict == VERDICT_FAILED;
-}
-
 /* Each line of @text behind @indent. */
 static void put_lines(FILE *file, const char *indent, const char *text)
 {
@@ -37,12 +31,34 @@ static void put_seconds(char *text, size_t size, const struct observation *seen)
 		snprintf(text, size, "%lld.%03lld", ms / 1000, ms % 1000);
 }
 
+/* "1026|0": the exit kinds that are expected of this kernel, and "refused". */
+static void put_kinds(const struct report *report, const struct result *result, char *text,
+		      size_t size)
+{
+	struct outcome outcomes[EXPECTATION_OUTCOMES];
+	size_t i, nr = 0, len = 0;
+
+	if (result->expected)
+		nr = expectation_for(result->expected, report->release, outcomes);
+	snprintf(text, size, "-");
+	for (i = 0; i < nr && len < size; i++) {
+		len += snprintf(text + len, size - len, "%s", i ? "|" : "");
+		if (len >= size)
+			break;
+		if (!outcomes[i].kind && outcomes[i].status == SCX_STATUS_UNSUPPORTED)
+			len += snprintf(text + len, size - len, "refused");
+		else
+			len += snprintf(text + len, size - len, "%u", outcomes[i].kind);
+	}
+}
+
 void report_begin(struct report *report, size_t faults)
 {
 	if (report->form == REPORT_TEXT)
-		fprintf(report->file, "kernel %s, %zu faults\n%-20s %-8s %5s %6s %8s %9s  %s\n",
-			report->release, faults, "FAULT", "VERDICT", "KIND", "STATUS", "SECONDS",
-			"LATE MS", "MESSAGE");
+		fprintf(report->file,
+			"kernel %s, %zu faults\n%-20s %-8s %-9s %5s %5s %6s %8s %9s  %s\n",
+			report->release, faults, "FAULT", "VERDICT", "EXPECTED", "KIND", "CODE",
+			"STATUS", "SECONDS", "LATE MS", "MESSAGE");
 	else if (report->form == REPORT_TAP)
 		fprintf(report->file, "1..%zu\n# kernel %s\n", faults, report->release);
 	fflush(report->file);
@@ -51,27 +67,40 @@ void report_begin(struct report *report, size_t faults)
 static void put_text(struct report *report, const struct result *result)
 {
 	const struct observation *seen = &result->seen;
-	char seconds[32];
+	char seconds[32], kinds[64];
 
-	if (!was_run(result)) {
+	put_kinds(report, result, kinds, sizeof(kinds));
+	if (!result->ran && result->verdict == VERDICT_FAILED) {
+		fprintf(report->file, "%-20s %-8s %-9s not run\n", result->fault->name,
+			verdicts[result->verdict], kinds);
+		put_lines(report->file, "    ", result->differences);
+		return;
+	}
+	if (!result->ran) {
 		fprintf(report->file, "%-20s %-8s %s\n", result->fault->name,
 			verdicts[result->verdict], result->reason);
 		return;
 	}
 	put_seconds(seconds, sizeof(seconds), seen);
-	fprintf(report->file, "%-20s %-8s %5u %6d %8s %5u.%03u  %.*s\n", result->fault->name,
-		verdicts[result->verdict], seen->kind, seen->status, seconds,
-		result->worst_us / 1000, result->worst_us % 1000, (int)strcspn(seen->message, "\n"),
-		seen->message);
+	fprintf(report->file, "%-20s %-8s %-9s %5u %5lld %6d %8s %5u.%03u  %.*s\n",
+		result->fault->name, verdicts[result->verdict], kinds, seen->kind,
+		(long long)seen->code, seen->status, seconds, result->worst_us / 1000,
+		result->worst_us % 1000, (int)strcspn(seen->message, "\n"), seen->message);
 	put_lines(report->file, "    ", result->differences);
 }
 
 static void put_tap(struct report *report, const struct result *result)
 {
 	const struct observation *seen = &result->seen;
-	char text[128], seconds[32], reason[sizeof(result->reason)], *c;
+	char text[128], seconds[32], reason[sizeof(result->reason)], expected[512], *c;
 
-	if (!was_run(result)) {
+	if (!result->ran && result->verdict == VERDICT_FAILED) {
+		fprintf(report->file, "not ok %u - %s\n# not run\n", report->nr,
+			result->fault->name);
+		put_lines(report->file, "# ", result->differences);
+		return;
+	}
+	if (!result->ran) {
 		/* '#' would begin another directive. */
 		snprintf(reason, sizeof(reason), "%s", result->reason);
 		for (c = reason; *c; c++)
@@ -88,9 +117,14 @@ static void put_tap(struct report *report, const struct result *result)
 	outcome_text(seen->kind, seen->status, text, sizeof(text));
 	put_seconds(seconds, sizeof(seconds), seen);
 	fprintf(report->file,
-		"%sok %u - %s\n# %s, seconds: %s, heartbeats at most %u.%03u ms late\n",
+		"%sok %u - %s\n# %s, code %lld, seconds: %s, heartbeats at most %u.%03u ms late\n",
 		result->verdict == VERDICT_PASSED ? "" : "not ", report->nr, result->fault->name,
-		text, seconds, result->worst_us / 1000, result->worst_us % 1000);
+		text, (long long)seen->code, seconds, result->worst_us / 1000,
+		result->worst_us % 1000);
+	if (result->expected) {
+		expectation_text(result->expected, report->release, expected, sizeof(expected));
+		fprintf(report->file, "# expected: %s\n", expected);
+	}
 	if (seen->message[0])
 		put_lines(report->file, "# message: ", seen->message);
 	put_lines(report->file, "# ", result->differences);
@@ -123,8 +157,12 @@ static void put_json(struct report *report, const struct result *result)
 		json_string(&out, "expected_message", result->expected->message);
 		json_number(&out, "seconds", result->expected->seconds);
 	}
-	if (!was_run(result)) {
+	if (result->expected && result->expected->has_code)
+		json_number(&out, "expected_code", result->expected->code);
+	if (!result->ran) {
 		json_string(&out, "reason", result->reason);
+		if (result->verdict == VERDICT_FAILED)
+			json_string(&out, "differences", result->differences);
 		json_end(&out);
 		return;
 	}
@@ -133,6 +171,8 @@ static void put_json(struct report *report, const struct result *result)
 	json_number(&out, "code", seen->code);
 	json_string(&out, "message", seen->message);
 	json_number(&out, "ended", !seen->not_ended);
+	if (seen->committed >= 0)
+		json_number(&out, "committed", seen->committed);
 	if (observation_ms(seen) >= 0)
 		json_number(&out, "took_ms", observation_ms(seen));
 	json_number(&out, "late_us", result->worst_us);
@@ -187,7 +227,7 @@ void report_end(struct report *report, u32 seconds)
 
 void report_list(struct report *report, const struct result *result)
 {
-	bool runs = was_run(result);
+	bool runs = result->verdict == VERDICT_PASSED;
 	struct json out;
 
 	if (report->form == REPORT_JSON) {
@@ -198,14 +238,17 @@ void report_list(struct report *report, const struct result *result)
 			json_string(&out, "type", "no_expectation");
 			json_string(&out, "name", result->fault->name);
 		}
-		json_number(&out, "runs", runs);
-		json_string(&out, "verdict", runs ? "" : verdicts[result->verdict]);
-		json_string(&out, "reason", result->reason);
+		if (!report->bare) {
+			json_number(&out, "runs", runs);
+			json_string(&out, "verdict", runs ? "" : verdicts[result->verdict]);
+			json_string(&out, "reason", result->reason);
+		}
 		json_end(&out);
 		return;
 	}
 	fprintf(report->file, "%-20s %s%s%s\n", result->fault->name,
-		runs ? "runs" : verdicts[result->verdict], runs ? "" : ": ", result->reason);
+		runs ? "runs" : verdicts[result->verdict], runs ? "" : ": ",
+		result->verdict == VERDICT_FAILED ? result->differences : result->reason);
 	if (runs && result->expected->summary[0])
 		fprintf(report->file, "    %s\n", result->expected->summary);
 }

@@ -16,7 +16,8 @@ struct report {
 	enum report_form form;
 	FILE *file;
 	const char *release;
-	u32 nr; /* results so far */
+	bool bare; /* there is no kernel to ask: only what is expected can be listed */
+	u32 nr;	   /* results so far */
 	u32 verdicts[VERDICT_ERROR + 1];
 };
 

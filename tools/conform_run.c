@@ -36,6 +36,9 @@
 /* It behaves for so long before something is done to it. */
 #define BEHAVE_TIME 2
 
+/* A fault that has the scheduler go on has begun in earnest only if it was committed more often than this. */
+#define FEW_COMMITTED 10
+
 /* Of /proc/sys/kernel/tainted: a warning, a soft lockup. */
 #define TAINT_BITS 0x4200
 
@@ -50,6 +53,8 @@ struct run {
 	struct kernel_log log;
 	struct spare_cpu spare;
 	bool stopped; /* the loader, by SIGSTOP */
+	bool forced;  /* it had not ended, and we ended it */
+	bool stuck;   /* one that we have killed is not gone */
 	s64 start_ns; /* of the loader, and once it is enabled of the scheduler */
 	s64 begin_ns; /* as far as we know so far */
 };
@@ -188,7 +193,11 @@ static int ask(const struct conform *conform, struct result *result, const char 
 	if (loader_start(&loader, path, arguments)) {
 		set_aside(result, VERDICT_ERROR, "%s cannot be started", path);
 	} else if (!watch_until(&run, &loader, has_ended, PROBE_LIMIT)) {
-		set_aside(result, VERDICT_ERROR, "%s --probe does not end", result->fault->program);
+		if (interrupted(&run))
+			set_aside(result, VERDICT_ERROR, "interrupted");
+		else
+			set_aside(result, VERDICT_ERROR, "%s --probe does not end",
+				  result->fault->program);
 	} else {
 		status = loader.status;
 		loader_complaint(&loader, text, size);
@@ -207,7 +216,12 @@ static void set_aside_unsupported(const struct conform *conform, struct result *
 	case -1:
 		return;
 	case SCX_STATUS_OK:
-		set_aside(result, VERDICT_REFUSED, "%s", text);
+		set_aside(result,
+			  reference_refused(result->expected, conform->release, text,
+					    result->differences, sizeof(result->differences)) ?
+				  VERDICT_REFUSED :
+				  VERDICT_FAILED,
+			  "%s", text);
 		return;
 	}
 	switch (ask(conform, result, path, WITHOUT_FAULT, more, sizeof(more))) {
@@ -426,15 +440,25 @@ static void observe(struct run *run)
 {
 	struct observation *seen = run->seen;
 	struct loader *loader = &run->loader;
+	char said[256];
 
-	seen->status = loader->ended ? loader->status : -1;
+	seen->status = loader->ended && !run->forced ? loader->status : -1;
 	seen->kind = loader->kind;
 	seen->code = loader->code;
+	seen->committed = loader->committed;
 	seen->ended_ns = loader->kind ? loader->ended_ns : 0;
 	snprintf(seen->message, sizeof(seen->message), "%s", loader->message);
 	seen->began_ns = loader->began_ns ? loader->began_ns : run->begin_ns;
-	if (!loader->has_exit && loader->ended && loader->status)
+	if (!loader->has_exit && seen->status > 0) {
 		loader_complaint(loader, seen->message, sizeof(seen->message));
+		/* The kernel's own words, where the loader's are not those that are waited for. */
+		if (!text_matches(seen->message, run->expected->message) &&
+		    loader_said(loader, run->expected->message, said, sizeof(said)))
+			text_add_line(seen->message, sizeof(seen->message), "%s", said);
+	}
+	if (!seen->kind && !seen->status && !seen->not_ended &&
+	    !strcmp(run->fault->program, "scx_fault") && seen->committed <= FEW_COMMITTED)
+		problem(run, "the fault was committed %lld times only", (long long)seen->committed);
 	/* An end that has nothing to do with the fault may look the same. */
 	if (loader->has_exit && !seen->began_ns && !run->fault->silent)
 		problem(run, "the scheduler ended before the fault began");
@@ -459,7 +483,7 @@ static void try_next(struct run *run)
 	if (loader_find(run->conform->bindir, CONFORM_NEXT, path, sizeof(path)) ||
 	    loader_start(&next, path, arguments)) {
 		problem(run, CONFORM_NEXT " cannot be started");
-		loader_end(&next);
+		run->stuck |= !loader_end(&next);
 		return;
 	}
 	if (!watch_until(run, &next, has_started, START_LIMIT) || !next.started ||
@@ -488,7 +512,7 @@ static void try_next(struct run *run)
 			problem(run,
 				"machine: the next scheduler, scx_simple, is enabled and not asked");
 	}
-	loader_end(&next);
+	run->stuck |= !loader_end(&next);
 	if (!watch_until(run, &run->loader, is_disabled, DISABLE_LIMIT))
 		problem(run, "machine: sched_ext is not disabled after the next scheduler");
 }
@@ -604,7 +628,8 @@ void conform_run(const struct conform *conform, struct result *result)
 	/* On its own it may take its time to be gone. */
 	if (run.loader.ended)
 		watch_until(&run, &run.loader, is_disabled, DISABLE_LIMIT);
-	if (!run.loader.ended || !state_is("disabled"))
+	run.forced = !run.loader.ended;
+	if (run.forced || !state_is("disabled"))
 		end_by_force(&run);
 	observe(&run);
 	collect_late(&run, result);
@@ -615,7 +640,8 @@ void conform_run(const struct conform *conform, struct result *result)
 	check_machine(&run, taint);
 	result->lost = !state_is("disabled");
 
-	if (interrupted(&run))
+	result->ran = !interrupted(&run);
+	if (!result->ran)
 		set_aside(result, VERDICT_ERROR, "interrupted");
 	else if (reference_judge(result->expected, conform->release, &result->seen,
 				 result->differences, sizeof(result->differences)))
@@ -623,9 +649,10 @@ void conform_run(const struct conform *conform, struct result *result)
 	else
 		result->verdict = VERDICT_FAILED;
 out:
-	loader_end(&run.loader);
+	run.stuck |= !loader_end(&run.loader);
 	/* Threads end before the next fault's load is forked. */
-	heartbeats_stop(run.beats);
-	load_stop(run.load);
+	run.stuck |= !heartbeats_stop(run.beats);
+	run.stuck |= !load_stop(run.load);
+	result->lost |= run.stuck;
 	kernel_log_close(&run.log);
 }

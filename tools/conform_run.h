@@ -21,13 +21,14 @@ struct result {
 	const struct fault *fault;
 	const struct expectation *expected; /* NULL: the reference does not tell */
 	enum verdict verdict;
+	bool ran;		/* a fault that should not be refused fails without */
 	char reason[512];	/* why it was not run */
 	char differences[1536]; /* why it failed, a line each */
 	struct observation seen;
 	u32 nr_late;
 	u32 *late_us; /* by CPU, the longest time that a heartbeat was late; UINT32_MAX: it has none */
 	u32 worst_us; /* the longest of these */
-	bool lost;    /* a scheduler is left: nothing else can be run */
+	bool lost;    /* a scheduler or a process is left: nothing else can be run */
 };
 
 /* The scheduler that is started after each fault. */

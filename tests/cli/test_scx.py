@@ -12,6 +12,7 @@ import platform
 import subprocess
 import tempfile
 import unittest
+from pathlib import Path
 
 PROGRAM = os.environ['SCX_PROGRAM']
 SCHEDULERS = os.environ['SCX_SCHEDULERS'].split()
@@ -218,6 +219,24 @@ class Conform(Command):
         run = scx('conform', '--reference', '/nowhere/x')
         self.assertEqual((run.returncode, run.stdout), (1, ''), run)
         self.assertIn("'/nowhere/x'", run.stderr)
+
+    def test_reference(self):
+        """The file in the tree is what is built in, on any machine."""
+        run = scx('conform', '--list', '--json')
+        self.assertEqual((run.returncode, run.stderr), (0, ''), run)
+        built_in = [json.loads(line) for line in run.stdout.splitlines()]
+        for expectation in built_in:
+            for key in ('runs', 'verdict', 'reason'):
+                self.assertEqual(key in expectation, HAS_SCHED_EXT, expectation)
+                expectation.pop(key, None)
+        path = Path(os.environ['SCX_SOURCE'], 'tools', 'conform-reference.json')
+        in_tree = [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines()]
+        self.maxDiff = None
+        self.assertEqual(built_in, in_tree, "write it anew with 'scx conform --list --json'")
+        self.assertGreaterEqual(len(in_tree), 34)
+        by_name = {expectation['name']: expectation for expectation in in_tree}
+        self.assertEqual(by_name['loop-sleeping']['kinds'], '1026')
+        self.assertEqual(by_name['exit']['code'], 77)
 
     def test_no_sched_ext(self):
         if HAS_SCHED_EXT:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* scx conform, as far as it needs no kernel: records, expectations, the kernel's log, reports. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "conform_report.h"
 #include "json.h"
 #include "log.h"
+#include "scx_fault_random.h"
 
 static void test_records(void)
 {
@@ -218,6 +220,10 @@ static void test_reference_files(void)
 
 #define SECOND 1000000000LL
 
+#define CODE_LINE                                                                        \
+	"{\"type\":\"expectation\",\"name\":\"exit\",\"kinds\":\"65\",\"status\":\"0\"," \
+	"\"kernels\":\"6.12\",\"message\":\"\",\"seconds\":0,\"code\":77}"
+
 static void test_judge(void)
 {
 	struct reference reference = {};
@@ -279,6 +285,29 @@ static void test_judge(void)
 	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, 10));
 	CHECK_EQ(strlen(differences), 9);
 
+	/* The code, of what the kernel ended. */
+	stall = add(&reference, CODE_LINE);
+	seen.kind = 65;
+	seen.status = 0;
+	seen.code = 77;
+	CHECK(reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	seen.code = 78;
+	CHECK(!reference_judge(stall, "6.18.1", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "expected: exit code 77; seen: 78");
+
+	/* Why it is not loaded. */
+	stall = add(&reference, LINE("wrong-context", "0", "1", "7.1", "some_kfunc", 15));
+	seen = (struct observation){ .status = 1, .message = "it says\nlibbpf: some_kfunc is not" };
+	CHECK(reference_judge(stall, "7.3", &seen, differences, sizeof(differences)));
+	strcpy(seen.message, "no memory");
+	CHECK(!reference_judge(stall, "7.3", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences, "expected: a message that matches 'some_kfunc'; seen: 'no memory'");
+	/* Killed by us: no status is the right one. */
+	seen = (struct observation){ .status = -1 };
+	CHECK(!reference_judge(stall, "7.3", &seen, differences, sizeof(differences)));
+	CHECK_STR(differences,
+		  "expected: not loaded (status 1); seen: no exit record: it had to be killed");
+
 	goes_on = add(&reference, LINE("chaos", "0", "0", "6.12", "", 0));
 	seen = (struct observation){ .status = 0 };
 	CHECK(reference_judge(goes_on, "7.3", &seen, differences, sizeof(differences)));
@@ -288,9 +317,64 @@ static void test_judge(void)
 	reference_free(&reference);
 }
 
+/* Refused: expected on some kernels, and a difference on all others. */
+static void test_refused(void)
+{
+	struct reference reference = {};
+	const struct expectation *expected;
+	char differences[256];
+
+	expected = add(&reference,
+		       LINE("kick-wait", "0 0 1026 0", "4 0 3 0", "6.12 6.12 6.12 6.19", "", 0));
+	CHECK(reference_refused(expected, "6.18.15+deb13", "it hangs", differences,
+				sizeof(differences)));
+	CHECK_STR(differences, "");
+	CHECK(!reference_refused(expected, "6.19.14", "it hangs", differences,
+				 sizeof(differences)));
+	CHECK_STR(differences, "expected: goes on (status 0); refused: it hangs");
+	expectation_text(expected, "6.12.1", differences, sizeof(differences));
+	CHECK_STR(differences,
+		  "refused (status 4), or goes on (status 0), or ended, exit kind 1026 (status 3)");
+
+	expected = add(&reference, LINE("loop-sleeping", "1026", "3", "6.12", "", 30));
+	CHECK(!reference_refused(expected, "6.12.107", "it is not bounded", differences,
+				 sizeof(differences)));
+	CHECK_STR(differences,
+		  "expected: ended, exit kind 1026 (status 3); refused: it is not bounded");
+	reference_free(&reference);
+}
+
+/* The decisions of chaos: the same with the same seed, and each kind its own. */
+static void test_decisions(void)
+{
+	u64 seen[FAULT_NR_DECISIONS][64];
+	u32 kind, i, j, same = 0, ones = 0;
+
+	for (kind = 0; kind < FAULT_NR_DECISIONS; kind++)
+		for (i = 0; i < 64; i++)
+			seen[kind][i] = fault_random(7, kind, i, 0);
+	/* In another order. */
+	for (i = 64; i-- > 0;)
+		for (kind = FAULT_NR_DECISIONS; kind-- > 0;)
+			CHECK(fault_random(7, kind, i, 0) == seen[kind][i]);
+	for (kind = 0; kind < FAULT_NR_DECISIONS; kind++)
+		for (i = 0; i < 64; i++) {
+			same += seen[kind][i] == fault_random(8, kind, i, 0);
+			same += seen[kind][i] == fault_random(7, kind, i, 1);
+			same += seen[kind][i] == seen[(kind + 1) % FAULT_NR_DECISIONS][i];
+			for (j = 0; j < i; j++)
+				same += seen[kind][i] == seen[kind][j];
+			ones += __builtin_popcountll(seen[kind][i]);
+		}
+	CHECK_EQ(same, 0);
+	/* Half of 64 bits, 192 times, within 5 standard deviations. */
+	CHECK(ones > 6144 - 280 && ones < 6144 + 280);
+}
+
 static void test_own_table(void)
 {
 	struct reference reference = {};
+	struct expectation exits = {};
 	struct faults faults = {};
 	size_t i;
 
@@ -301,6 +385,15 @@ static void test_own_table(void)
 	CHECK_STR(faults_find(&faults, "lost-task")->arguments[0], "--task");
 	CHECK(!faults_find(&faults, "of-tomorrow")->arguments[0]);
 	CHECK(!faults_find(&faults, "of"));
+	CHECK_EQ(faults_add(&faults, "exit"), 0);
+	strcpy(exits.name, "exit");
+	faults_expect(&faults, &exits);
+	CHECK(exits.has_code);
+	CHECK_EQ(exits.code, 77);
+	strcpy(exits.name, "lost-task");
+	exits.has_code = false;
+	faults_expect(&faults, &exits);
+	CHECK(!exits.has_code);
 	for (i = 0; i < reference.nr; i++) {
 		const struct expectation *expected = &reference.list[i];
 		struct reference copy = {};
@@ -353,6 +446,8 @@ static void test_loader_lines(void)
 	/* The first counts. */
 	loader_line(&loader, "{\"type\":\"fault\",\"name\":\"error\",\"time_ns\":99}");
 	CHECK_EQ(loader.began_ns, 77);
+	loader_line(&loader, "{\"type\":\"fault\",\"name\":\"error\",\"committed\":12}");
+	CHECK_EQ(loader.committed, 12);
 	loader_line(
 		&loader,
 		"{\"type\":\"exit\",\"kind\":1025,\"message\":\"m\",\"code\":-3,\"time_ns\":100,\"dump\":\"x\"}");
@@ -381,9 +476,13 @@ static void test_loader_complaints(void)
 
 	loader_complaint(&loader, text, sizeof(text));
 	CHECK_STR(text, "kernel 7.1 refused it");
+	CHECK(loader_said(&loader, "^libbpf: .", text, sizeof(text)));
+	CHECK_STR(text, "libbpf: x");
+	CHECK(!loader_said(&loader, "nobody", text, sizeof(text)));
 	loader.err.text = NULL;
 	loader_complaint(&loader, text, sizeof(text));
 	CHECK_STR(text, "it said nothing");
+	CHECK(!loader_said(&loader, "x", text, sizeof(text)));
 }
 
 /* A child that is no scheduler: its output, its end, its status. */
@@ -394,8 +493,10 @@ static void test_loader_child(void)
 	};
 	const char *const quiet[] = { "-c", "exit 3", NULL };
 	const char *const nothing[] = { NULL };
+	const char *const endless[] = { "-c", "exec sleep 1000", NULL };
 	struct loader loader;
 	char text[64];
+	pid_t pid;
 	int i;
 
 	CHECK_EQ(loader_start(&loader, "/bin/sh", arguments), 0);
@@ -420,6 +521,13 @@ static void test_loader_child(void)
 		loader_watch(&loader, 20);
 	CHECK_EQ(loader.status, 127);
 	loader_end(&loader);
+
+	/* One that does not end by itself is gone afterwards. */
+	CHECK_EQ(loader_start(&loader, "/bin/sh", endless), 0);
+	pid = loader.pid;
+	CHECK(loader_end(&loader));
+	CHECK_EQ(kill(pid, 0), -1);
+	CHECK_EQ(loader.pid, 0);
 
 	CHECK_EQ(loader_find("/bin", "sh", text, sizeof(text)), 0);
 	CHECK_STR(text, "/bin/sh");
@@ -497,11 +605,12 @@ static void test_kernel_log(void)
 	free(text);
 }
 
-/* Two results: one that failed, one that was refused. */
+/* Three results: one that failed, one that was refused, one that failed by being refused. */
 static const char *report(enum report_form form)
 {
 	static const struct fault fault = { .name = "lost-task" },
-				  other = { .name = "loop-sleeping" };
+				  other = { .name = "loop-sleeping" },
+				  third = { .name = "loop-bounce" };
 	static struct expectation expected = {
 		.name = "lost-task",
 		.outcomes = { { "6.12", 1026, 3 }, { "6.12", 0, 0 } },
@@ -514,9 +623,11 @@ static const char *report(enum report_form form)
 		.fault = &fault,
 		.expected = &expected,
 		.verdict = VERDICT_FAILED,
+		.ran = true,
 		.differences = "expected: this; seen: that\nmachine: broken",
 		.seen = { .kind = 1024,
 			  .status = 3,
+			  .code = -5,
 			  .message = "a \"b\"",
 			  .began_ns = SECOND,
 			  .ended_ns = 3 * SECOND,
@@ -531,11 +642,19 @@ static const char *report(enum report_form form)
 		.verdict = VERDICT_REFUSED,
 		.reason = "kernel #1 would hang",
 	};
+	struct result not_run = {
+		.fault = &third,
+		.expected = &expected,
+		.verdict = VERDICT_FAILED,
+		.reason = "it hangs",
+		.differences = "expected: this; refused: it hangs",
+	};
 	struct report report = { .form = form, .file = text_file(), .release = "6.12.107" };
 
-	report_begin(&report, 2);
+	report_begin(&report, 3);
 	report_result(&report, &failed);
 	report_result(&report, &refused);
+	report_result(&report, &not_run);
 	report_end(&report, 12);
 	return text_of(report.file);
 }
@@ -547,21 +666,28 @@ static void test_reports(void)
 	char part[64];
 
 	text = report(REPORT_TEXT);
-	CHECK_HAS(text, "kernel 6.12.107, 2 faults\n");
-	CHECK_HAS(text, "\nlost-task            failed    1024      3    2.000     1.500  a \"b\"\n"
-			"    expected: this; seen: that\n    machine: broken\n");
-	CHECK_HAS(text, "\nloop-sleeping        refused  kernel #1 would hang\n");
-	CHECK_HAS(text,
-		  "\n0 passed, 1 failed, 1 refused, 0 skipped, 0 could not be run, in 12 s\n");
-
-	text = report(REPORT_TAP);
-	CHECK(!strncmp(text, "1..2\n", 5));
+	CHECK_HAS(text, "kernel 6.12.107, 3 faults\n");
 	CHECK_HAS(
 		text,
-		"\nnot ok 1 - lost-task\n# ended, exit kind 1024 (status 3), seconds: 2.000, "
-		"heartbeats at most 1.500 ms late\n# message: a \"b\"\n# expected: this; seen: that\n"
+		"\nlost-task            failed   1026|0     1024    -5      3    2.000     1.500  a \"b\"\n"
+		"    expected: this; seen: that\n    machine: broken\n");
+	CHECK_HAS(text, "\nloop-sleeping        refused  kernel #1 would hang\n");
+	CHECK_HAS(text, "\nloop-bounce          failed   1026|0    not run\n"
+			"    expected: this; refused: it hangs\n");
+	CHECK_HAS(text,
+		  "\n0 passed, 2 failed, 1 refused, 0 skipped, 0 could not be run, in 12 s\n");
+
+	text = report(REPORT_TAP);
+	CHECK(!strncmp(text, "1..3\n", 5));
+	CHECK_HAS(
+		text,
+		"\nnot ok 1 - lost-task\n# ended, exit kind 1024 (status 3), code -5, "
+		"seconds: 2.000, heartbeats at most 1.500 ms late\n# expected: ended, exit kind 1026 "
+		"(status 3), or goes on (status 0)\n# message: a \"b\"\n# expected: this; seen: that\n"
 		"# machine: broken\n");
 	CHECK_HAS(text, "\nok 2 - loop-sleeping # SKIP refused: kernel  1 would hang\n");
+	CHECK_HAS(text,
+		  "\nnot ok 3 - loop-bounce\n# not run\n# expected: this; refused: it hangs\n");
 
 	text = report(REPORT_JSON);
 	CHECK_HAS(text, "\"expected_kinds\":\"1026 0\",\"expected_status\":\"3 0\"");
@@ -570,8 +696,11 @@ static void test_reports(void)
 		"\"took_ms\":2000,\"late_us\":1500,\"late_us_by_cpu\":{\"0\":1500,\"2\":20},\"sane\":0");
 	CHECK_HAS(
 		text,
-		"\n{\"type\":\"conform_summary\",\"kernel\":\"6.12.107\",\"passed\":0,\"failed\":1,"
+		"\n{\"type\":\"conform_summary\",\"kernel\":\"6.12.107\",\"passed\":0,\"failed\":2,"
 		"\"refused\":1,\"skipped\":0,\"errors\":0,\"took_s\":12}\n");
+	CHECK_HAS(text, "\"name\":\"loop-bounce\",\"verdict\":\"failed\",");
+	CHECK_HAS(text,
+		  "\"reason\":\"it hangs\",\"differences\":\"expected: this; refused: it hangs\"}");
 	CHECK(record_text(text, "verdict", part, sizeof(part)));
 	CHECK_STR(part, "failed");
 	/* What was seen can be what is expected. */
@@ -589,6 +718,7 @@ int main(void)
 		TEST(test_bad_references), TEST(test_reference_files), TEST(test_judge),
 		TEST(test_own_table),	   TEST(test_loader_lines),    TEST(test_loader_complaints),
 		TEST(test_loader_child),   TEST(test_kernel_log),      TEST(test_reports),
+		TEST(test_refused),	   TEST(test_decisions),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

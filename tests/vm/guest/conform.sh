@@ -51,13 +51,14 @@ fi
 
 # --- It notices what is not as expected
 
-conform 200 --list --json missing-dsq error loader-stopped
+conform 200 --list --json missing-dsq error loader-stopped exit
 is '--list --json: ends with 0' "$STATUS" 0
 check '--list --json: is JSON' vmtool json conform.out
 cp conform.out good.ref
-# Another kind, another message, and an end where there is none.
+# Another kind, another message, another code, and an end where there is none.
 sed '/"missing-dsq"/s/"kinds":"1024"/"kinds":"1026"/
 	/"error"/s/"message":"[^"]*"/"message":"no such message"/
+	/"exit"/s/"code":77/"code":78/
 	/"loader-stopped"/s/"kinds":"0"/"kinds":"1026"/
 	/"loader-stopped"/s/"seconds":0/"seconds":9/' conform.out >wrong.ref
 conform 200 --json --reference good.ref missing-dsq error
@@ -67,18 +68,32 @@ mv conform.out recorded
 conform 200 --json --reference recorded missing-dsq error one-cpu
 is 'results as the reference: ends with 0' "$STATUS" 0
 is 'results as the reference: what is in it is run' "$(member missing-dsq verdict) $(member error verdict) $(member one-cpu verdict)" 'passed passed skipped'
-conform 300 --json --reference wrong.ref missing-dsq error loader-stopped
+conform 300 --json --reference wrong.ref missing-dsq error loader-stopped exit
 is 'a wrong reference: ends with 3' "$STATUS" 3
 check 'a wrong reference: is JSON' vmtool json conform.out
-is 'a wrong reference: these fail' "$(member missing-dsq verdict) $(member error verdict) $(member loader-stopped verdict)" 'failed failed failed'
+is 'a wrong reference: these fail' "$(member missing-dsq verdict) $(member error verdict) $(member loader-stopped verdict) $(member exit verdict)" 'failed failed failed failed'
+has 'a wrong reference: the code' conform.out '"name":"exit",.*"code":77,.*"differences":"expected: exit code 78; seen: 77"'
 has 'a wrong reference: the kind' conform.out '"name":"missing-dsq",.*"differences":"expected: ended, exit kind 1026 \(status 3\); seen: ended, exit kind 1024 \(status 3\)'
 has 'a wrong reference: the message' conform.out "\"name\":\"error\",.*\"differences\":\"expected: a message that matches 'no such message'; seen: 'fault on request, at conform-load"
 has 'a wrong reference: no end' conform.out '"name":"loader-stopped",.*"ended":0,.*"sane":1,"differences":"expected: ended, exit kind 1026 \(status 0\); seen: not ended'
 conform 200 --reference wrong.ref --stop missing-dsq error
 is '--stop: ends with 3' "$STATUS" 3
-has '--stop: the table says which' conform.out '^missing-dsq  *failed  *1024 '
+has '--stop: the table says which' conform.out '^missing-dsq  *failed  *1026  *1024 '
 has '--stop: and what' conform.out '^    expected: ended, exit kind 1026 '
 hasnt '--stop: nothing more is run' conform.out '^error'
+
+# Refused where it should not be.
+run_once scx_fault --fault kick-wait --probe
+if [ "$STATUS" -eq 4 ]; then
+	conform 200 --list kick-wait
+	has 'refused: known of this kernel' conform.out '^kick-wait  *refused: .*kick_sync_pending'
+	echo '{"type":"expectation","name":"kick-wait","kinds":"0","status":"0","kernels":"6.12"}' >wrong.ref
+	conform 200 --json --reference wrong.ref kick-wait
+	is 'refused, and not expected: ends with 3' "$STATUS" 3
+	has 'refused, and not expected: failed' conform.out '"name":"kick-wait","verdict":"failed",.*"differences":"expected: goes on \(status 0\); refused: .*kick_sync_pending'
+else
+	skip 'this kernel survives kick-wait' 'refused, and not expected'
+fi
 
 # An end in the middle of it: nothing is left.
 log_mark

@@ -31,12 +31,89 @@ OLD = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=
        result('chaos', 'passed', kind=0, status=0, late_us=10000, differences=''),
        result('kick-wait', 'refused', reason='it would hang'),
        {'type': 'conform_summary', 'kernel': '6.12.107'}]
+MACHINE = {'type': 'machine', 'date': '2026-11-27', 'qemu': 'QEMU 10.0', 'accel': 'tcg', 'cpus': 2}
+OLD_PAHOLE = ('this kernel was built with a pahole too old for it, so that these kfuncs cannot be called: '
+              'a(); use another build of it, or another version')
+MALFORMED = [MACHINE,
+             *(result(name, 'error', reason=OLD_PAHOLE.replace('a()', f'a(), {name}()'))
+               for name in ('lost-task', 'chaos', 'kick-wait', 'exit', 'error')),
+             result('sysrq', 'passed', kind=67, status=0, took_ms=100, late_us=0, differences=''),
+             {'type': 'conform_summary', 'kernel': '7.1.13+deb13-cloud-amd64'}]
+UNBOUNDED = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=2500, differences=''),
+             result('qmap-loop', 'failed', reason='it hangs', differences='expected: a; refused: it hangs'),
+             {'type': 'conform_summary', 'kernel': '6.12.107-unbounded'}]
 NEW = [result('lost-task', 'failed', kind=1024, status=3, took_ms=52, late_us=0, differences='this\nthat'),
        result('kick-wait', 'passed', kind=0, status=0, late_us=0, differences=''),
        result('wrong-context', 'passed', kind=0, status=1, late_us=0, differences=''),
        result('hotplug', 'skipped', reason='no CPU'),
        result('lockup-enqueue', 'passed', kind=1026, status=3, took_ms=8000, late_us=8000000, differences=''),
        {'type': 'conform_summary', 'kernel': '7.3.4+deb13-cloud-amd64'}]
+
+
+class Judge(unittest.TestCase):
+    """tests/vm/conform: what it lets pass."""
+
+    def setUp(self):
+        self.conform = load(HERE / 'conform')
+        self.conform.log = lambda text: None
+
+    def outcome(self, fault, version):
+        return self.conform.judge_fault(fault, version)[0]
+
+    def test_faults(self):
+        refused = {name: result(name, 'refused', reason='x') for name in ('kick-wait', 'init-task-error', 'error')}
+        for version, name, wanted in (
+                ('6.12.107', 'kick-wait', 'skipped'), ('6.18.15+deb13-cloud-amd64', 'kick-wait', 'skipped'),
+                ('6.19.14+deb13-cloud-amd64', 'kick-wait', 'bad'), ('7.3', 'kick-wait', 'bad'),
+                ('6.16.12', 'init-task-error', 'bad'), ('6.17.13', 'init-task-error', 'skipped'),
+                ('6.18', 'init-task-error', 'bad'), ('6.12.107', 'error', 'bad')):
+            with self.subTest(version=version, name=name):
+                self.assertEqual(self.outcome(refused[name], version), wanted)
+        self.assertEqual(self.outcome(OLD[0], '6.12.107'), 'passed')
+        for fault in (NEW[0], NEW[3], MALFORMED[1]):
+            self.assertEqual(self.outcome(fault, '7.3.4+deb13-cloud-amd64'), 'bad')
+
+    def test_malformed(self):
+        for version, wanted in (('7.1.13+deb13-cloud-amd64', 'skipped'), ('7.1.14', 'bad'), ('7.2.13', 'bad')):
+            self.assertEqual(self.outcome(MALFORMED[1], version), wanted)
+        self.assertEqual(self.outcome(result('error', 'error', reason='cannot be started'), '7.1.13'), 'bad')
+        self.assertEqual(self.outcome(NEW[3], '7.1.13'), 'bad')
+
+    def test_unbounded(self):
+        why = 'expected: ended, exit kind 1026 (status 3); refused: kernel 6.12 does not ... (no SCX_DSP_MAX_LOOPS)'
+        fault = result('qmap-loop', 'failed', reason='x', differences=why)
+        self.assertEqual(self.outcome(fault, '6.12.107-unbounded'), 'passed')
+        self.assertEqual(self.outcome(fault, '6.12.107'), 'bad')
+        self.assertEqual(self.outcome({**fault, 'verdict': 'refused'}, '6.12.107-unbounded'), 'bad')
+        self.assertEqual(self.outcome({**fault, 'differences': 'not ended'}, '6.12.107-unbounded'), 'bad')
+        self.assertEqual(self.outcome({**fault, 'name': 'error'}, '6.12.107-unbounded'), 'bad')
+
+    def test_whole(self):
+        class Run:
+            failure, stderr, exit_status = None, '', 0
+
+        def judge(records, wanted, version='6.12.107', status=0):
+            results = self.conform.Results('x')
+            results.feed(''.join(json.dumps(record) + '\n' for record in records).encode())
+            Run.exit_status = status
+            return self.conform.judge(results, Run, wanted, version)
+
+        names = ['lost-task', 'chaos', 'kick-wait']
+        self.assertIsNone(judge(OLD, names))
+        self.assertIn('status 3', judge(OLD, names, status=3))
+        self.assertIn('missing: exit', judge(OLD, [*names, 'exit']))
+        self.assertIn('3 faults', judge(OLD, names[:2]))
+        self.assertIn('said', judge(OLD[:-1], names))
+        self.assertIsNone(judge(UNBOUNDED, ['lost-task', 'qmap-loop'], '6.12.107-unbounded', 3))
+        self.assertIn('instead of 3', judge(UNBOUNDED, ['lost-task', 'qmap-loop'], '6.12.107-unbounded', 0))
+        broken = [fault['name'] for fault in MALFORMED[1:-1]]
+        self.assertIsNone(judge(MALFORMED, broken, '7.1.13+deb13-cloud-amd64', 1))
+        self.assertIn('instead of 0', judge(MALFORMED, broken, '7.3', 1))
+
+    def test_all_faults(self):
+        names = self.conform.all_faults()
+        self.assertGreaterEqual(len(names), 34)
+        self.assertLessEqual({*self.conform.REFUSED, *self.conform.LOOPS}, set(names))
 
 
 class Table(unittest.TestCase):
@@ -67,6 +144,28 @@ class Table(unittest.TestCase):
             '',
             '* 7.3.4+deb13, `lost-task`: this; that',
             '* 7.3.4+deb13, `hotplug`: no CPU',
+        ])
+
+    def test_not_run(self):
+        update = load(SCRIPT)
+        runs = [update.read(self.write(name, records))
+                for name, records in (('malformed', MALFORMED), ('unbounded', UNBOUNDED))]
+        self.assertEqual(update.markdown(runs).splitlines(), [
+            'Run on 2026-11-27 with QEMU 10.0, TCG, 2 CPUs: 7.1.13+deb13.',
+            '',
+            '| fault | 6.12.107-unbounded | 7.1.13+deb13 |',
+            '| --- | --- | --- |',
+            '| `lost-task` | ok 1026, 6.1 s | cannot run |',
+            '| `qmap-loop` | **FAIL** refused | - |',
+            '| `chaos` | - | cannot run |',
+            '| `kick-wait` | - | cannot run |',
+            '| `exit` | - | cannot run |',
+            '| `error` | - | cannot run |',
+            '| `sysrq` | - | ok 67, 0.1 s |',
+            '| latest heartbeat, lockups apart | 2 ms | 0 ms |',
+            '',
+            '* 6.12.107-unbounded, `qmap-loop`: expected: a; refused: it hangs',
+            '* 7.1.13+deb13, 5 faults: this kernel was built with a pahole too old for it',
         ])
 
     def test_bad_results(self):

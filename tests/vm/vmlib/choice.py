@@ -30,6 +30,11 @@ def version_of(image):
     return os.path.basename(image).removeprefix('vmlinuz-')
 
 
+def is_malformed(version):
+    """One of the builds whose BTF is malformed?"""
+    return any(re.fullmatch(re.escape(name) + STOCK, version) for name in MALFORMED)
+
+
 def available():
     """Versions that scripts/fetch-kernel can give, newest first."""
     run = subprocess.run([str(kernel.FETCH), '--list'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -200,7 +200,7 @@ static const struct expectation faults[NR_FAULTS] = {
 		.summary = "takes tasks from a queue in enqueue, which only dispatch may",
 		.outcomes = { ENDED(1024), { "7.1", 0, SCX_STATUS_FAILED } },
 		/* What is not allowed: by its mask, or by its name as the verifier has it. */
-		.message = "called from an operation only allowing|scx_bpf_dsq_move_to_local",
+		.message = "called from an operation only allowing|kernel function scx_bpf_dsq_move_to_local.* is not allowed",
 		.effect = "none: it is ended at once, or not loaded",
 		.seconds = AT_ONCE,
 	},

@@ -100,7 +100,7 @@ SCX_STATS_DEFINE(FLATCG_NR_STATS);
 struct cg {
 	u64 id;		/* of the kernel's cgroup, 0 if the entry is free */
 	u64 vtime;	/* only changed atomically, CPUs charge at any time */
-	u64 task_vtime; /* of the task that started last, as far as that is ahead */
+	u64 task_vtime; /* of the waiting task that started last, as far as that is ahead */
 	u64 share; /* in SHARE_ONE, with the generation that it belongs to above SHARE_BITS + 1 */
 	u32 parent;
 	u32 level;
@@ -505,6 +505,16 @@ __noinline u64 affine_key(u32 idx, u64 task_vtime)
 	return time_before(now + MAX_AHEAD_NS, key) ? now + MAX_AHEAD_NS : key;
 }
 
+/*
+ * Bring the virtual time of a task near to that of its cgroup. For each that enters a queue, and for those
+ * that run without: one that has a CPU to itself may go on for hours.
+ */
+static void limit_task_vtime(struct task_ctx *taskc)
+{
+	taskc->vtime =
+		scx_vtime_clamp(taskc->vtime, READ_ONCE(cg_at(taskc->cg)->task_vtime), slice_ns);
+}
+
 /* Light tasks have shorter turns, see there. */
 static u64 task_slice(struct task_struct *p)
 {
@@ -575,7 +585,7 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	slice = task_slice(p);
-	taskc->vtime = scx_vtime_clamp(taskc->vtime, READ_ONCE(cg_at(idx)->task_vtime), slice_ns);
+	limit_task_vtime(taskc);
 	if (is_affine(p)) {
 		scx_stat_inc(FLATCG_STAT_AFFINE);
 		start_waiting(taskc, WAITING_AFFINE);
@@ -917,10 +927,13 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 
 	/* The task that ran and wants to go on competes with the others, in the place of its cgroup. */
 	prevc = prev ? scx_task_ctx(prev) : NULL;
-	if (prevc && prevc->runnable)
+	if (prevc && prevc->runnable) {
 		account(cpuc, prev, prevc);
-	else
+		/* Else one that is far behind would go on until it has caught up, whoever waits. */
+		limit_task_vtime(prevc);
+	} else {
 		prev = NULL;
+	}
 
 	/* What is left of a turn, if it is worth it. */
 	if (has_turn(cpuc) && cpuc->left > slice_ns / 8 && nr_waiting(cpuc->cg) &&
@@ -986,10 +999,14 @@ void BPF_STRUCT_OPS(flatcg_running, struct task_struct *p)
 
 	if (!taskc)
 		return;
+	/* Whom nobody waited for does not move the clock on, which would put back those who do wait. */
+	if (taskc->waiting == WAITING_NOT)
+		limit_task_vtime(taskc);
+	else
+		scx_vtime_advance(&cg_at(taskc->cg)->task_vtime, taskc->vtime);
 	stop_waiting(taskc, FLATCG_STAT_STARTED);
 	taskc->cpu_time = scx_task_cpu_time(p);
 	taskc->ran = 0;
-	scx_vtime_advance(&cg_at(taskc->cg)->task_vtime, taskc->vtime);
 }
 
 void BPF_STRUCT_OPS(flatcg_stopping, struct task_struct *p, bool runnable)

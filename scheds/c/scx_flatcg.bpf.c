@@ -184,8 +184,9 @@ struct cpu_ctx {
 	/* Of the call of dispatch() that is under way: here, the verifier does not follow the values. */
 	struct candidate affine;
 	struct candidate prev;
-	u64 affine_dsq; /* of the affine candidate, 0: there is none */
-	u64 last_key;	/* of the cgroup that was looked at last */
+	u64 affine_dsq;	  /* of the affine candidate, 0: there is none */
+	bool find_affine; /* it is to be looked for */
+	u64 last_key;	  /* of the cgroup that was looked at last */
 	u32 nr_passed;
 	u32 passed[MAX_TRIES];
 	bool progress;
@@ -728,6 +729,7 @@ static __noinline void find_affine(struct cpu_ctx *cpuc, s32 cpu)
 {
 	struct candidate other = {};
 
+	cpuc->find_affine = false;
 	cpuc->affine_dsq = 0;
 	if (peek_affine(PINNED_DSQ(cpu), cpu, 1, &cpuc->affine))
 		cpuc->affine_dsq = PINNED_DSQ(cpu);
@@ -751,11 +753,20 @@ static __noinline void find_affine(struct cpu_ctx *cpuc, s32 cpu)
 	cpuc->affine_dsq = RESTRICTED_DSQ;
 }
 
-/* Run the affine candidate, or who is first in that DSQ by now; its cgroup has the turn then. */
+/*
+ * Run the affine candidate, or who is first in that DSQ by now. The turn is the candidate's cgroup's all the
+ * same: who it was is not told, and each pays for what it uses.
+ *
+ * If it is gone, there may be another one, bound to this CPU maybe, that came after the one that was chosen:
+ * nobody else is going to look for it.
+ */
 static bool try_affine(struct cpu_ctx *cpuc)
 {
-	if (!cpuc->affine_dsq || !scx_bpf_dsq_move_to_local(cpuc->affine_dsq)) {
+	if (!cpuc->affine_dsq)
+		return false;
+	if (!scx_bpf_dsq_move_to_local(cpuc->affine_dsq)) {
 		cpuc->affine_dsq = 0;
+		cpuc->find_affine = true;
 		return false;
 	}
 	scx_stat_inc(FLATCG_STAT_AFFINE_TAKEN);
@@ -950,9 +961,11 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 		cpuc->prev.vtime = prevc->vtime;
 		cpuc->prev.key = key_of(prevc->cg);
 	}
-	find_affine(cpuc, cpu);
+	cpuc->find_affine = true;
 
 	bpf_for(i, 0, MAX_TRIES) {
+		if (cpuc->find_affine)
+			find_affine(cpuc, cpu);
 		picked = pick(cpu, prev, cpuc);
 		if (picked != PICK_ON)
 			break;

@@ -460,6 +460,9 @@ __noinline u32 heap_pop(u64 limit, bool limited, u64 *key)
  * Whoever adds a task counts it first, and then looks whether the cgroup is in the heap. Whoever took
  * the cgroup out looks at the number after that. So at least one of the two sees what the other did,
  * and a cgroup with waiting tasks does not stay outside.
+ *
+ * To be looked at: an atomic operation whose result nobody uses is compiled to one that orders nothing on
+ * arm64 and others, and so is the one that counts.
  */
 static u32 nr_waiting(u32 idx)
 {
@@ -605,11 +608,14 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 		/*
 		 * In the heap it may have an old key, from when it was charged for a turn that it did not
 		 * use. Positions change while we look, but for a key of somebody else heap_push() looks
-		 * again, and one too late is as good as the next task's.
+		 * again, and one too late is as good as the next task's. This task waits, so there is one; the
+		 * barrier is what matters.
 		 */
-		pos = READ_ONCE(cg_at(idx)->heap_pos);
-		if (!pos || time_before(key, heap_at(pos)->key))
-			heap_push(idx, key);
+		if (nr_waiting(idx)) {
+			pos = READ_ONCE(cg_at(idx)->heap_pos);
+			if (!pos || time_before(key, heap_at(pos)->key))
+				heap_push(idx, key);
+		}
 	}
 
 	/*

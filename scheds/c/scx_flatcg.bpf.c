@@ -174,9 +174,9 @@ struct candidate {
 
 /* The turn that a cgroup has on a CPU. */
 struct cpu_ctx {
-	u64 id;	   /* of the cgroup, for its entry may have gone to another; 0: none */
-	u64 share; /* by which it was charged in advance */
-	u64 left;  /* ns that are paid for */
+	u64 id;	     /* of the cgroup, for its entry may have gone to another; 0: none */
+	u64 charged; /* virtual time, in advance */
+	u64 left;    /* ns that are paid for */
 	u32 cg;
 	u32 retries;
 	u32 peek_failed;
@@ -490,21 +490,18 @@ static void stop_waiting(struct task_ctx *taskc, u32 stat)
 }
 
 /*
- * Where an affine task is in the virtual time of cgroups: at that of its own, @idx, and by its virtual
- * time inside that before it or behind it.
+ * Where an affine task is in the virtual time of cgroups: at that of its own, @idx, or by its virtual
+ * time inside that behind it. Not before it, for whoever is first in a fallback DSQ counts as of its cgroup's
+ * time, and stands in the way of those behind it until then.
  */
 __noinline u64 affine_key(u32 idx, u64 task_vtime)
 {
-	u64 share = share_of(idx), key = key_of(idx), now = READ_ONCE(cg_vtime_now), lead;
+	u64 share = share_of(idx), key = key_of(idx), now = READ_ONCE(cg_vtime_now);
+	s64 lead = task_vtime - READ_ONCE(cg_at(idx)->task_vtime);
 
-	if (fifo_sched)
+	if (fifo_sched || lead < 0)
 		return key;
-	lead = task_vtime - READ_ONCE(cg_at(idx)->task_vtime);
-	if ((s64)lead < 0)
-		/* A waking task has at most a slice of credit. */
-		key -= cost(-lead < slice_ns ? -lead : slice_ns, share);
-	else
-		key += cost(lead < MAX_LEAD_NS ? lead : MAX_LEAD_NS, share);
+	key += cost(lead < (s64)MAX_LEAD_NS ? lead : MAX_LEAD_NS, share);
 
 	return time_before(now + MAX_AHEAD_NS, key) ? now + MAX_AHEAD_NS : key;
 }
@@ -633,14 +630,17 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 
 /* --- Turns */
 
-/* A cgroup gets a turn on a CPU, and is charged for all of it. */
+/*
+ * A cgroup gets a turn on a CPU, and is charged for all of it. As far as debts count: if it were more,
+ * what is given back could be more than was ever owed.
+ */
 static void start_turn(struct cpu_ctx *cpuc, u32 idx)
 {
 	cpuc->cg = idx;
 	cpuc->id = cg_at(idx)->id;
-	cpuc->share = share_of(idx);
+	cpuc->charged = turn_cost(idx);
 	cpuc->left = slice_ns;
-	__sync_fetch_and_add(&cg_at(idx)->vtime, cost(slice_ns, cpuc->share));
+	__sync_fetch_and_add(&cg_at(idx)->vtime, cpuc->charged);
 }
 
 /* Is the cgroup still there that has the turn? */
@@ -653,7 +653,8 @@ static bool has_turn(struct cpu_ctx *cpuc)
 static void end_turn(struct cpu_ctx *cpuc)
 {
 	if (has_turn(cpuc) && cpuc->left)
-		__sync_fetch_and_sub(&cg_at(cpuc->cg)->vtime, cost(cpuc->left, cpuc->share));
+		__sync_fetch_and_sub(&cg_at(cpuc->cg)->vtime,
+				     cpuc->charged * cpuc->left / slice_ns);
 	cpuc->id = 0;
 	cpuc->left = 0;
 }

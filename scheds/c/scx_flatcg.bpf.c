@@ -64,11 +64,16 @@ SCX_STATS_DEFINE(FLATCG_NR_STATS);
 
 /*
  * A cgroup is never further behind than this in virtual time, whatever it ran and however small its
- * share is. On a CPU for itself virtual time passes at most at the speed of time, or half of it when
- * the root is busy too: so whoever waits gets a turn within 16 s, before the watchdog gets impatient.
- * The price: nobody has less than some 1/400 of the machine, with the default slice.
+ * share is; and with many tasks waiting no further than it takes to give each of them two turns in that
+ * time, for one may be overtaken by all others once.
+ * On a CPU for itself virtual time passes at least at the speed of time, or half of it when the root is
+ * busy too: so whoever waits gets a turn within 16 s, before the watchdog gets impatient. The price:
+ * nobody has less than some 1/400 of the machine, with the default slice, and a cgroup with K tasks for
+ * each CPU that they may use no less than 1 + 2 K times that.
  */
 #define MAX_AHEAD_NS (8ULL * 1000 * 1000 * 1000)
+
+#define DEMAND_ONE (1ULL << 16) /* a turn on one CPU; one on any of N counts as an Nth */
 
 /* How far a task's place in its cgroup may set it back in a fallback DSQ. */
 #define MAX_LEAD_NS (500ULL * 1000 * 1000)
@@ -101,7 +106,8 @@ struct cg {
 	u64 id;		/* of the kernel's cgroup, 0 if the entry is free */
 	u64 vtime;	/* only changed atomically, CPUs charge at any time */
 	u64 task_vtime; /* of the waiting task that started last, as far as that is ahead */
-	u64 share; /* in SHARE_ONE, with the generation that it belongs to above SHARE_BITS + 1 */
+	u64 share;  /* in SHARE_ONE, with the generation that it belongs to above SHARE_BITS + 1 */
+	u64 demand; /* of its waiting tasks, in DEMAND_ONE; atomic */
 	u32 parent;
 	u32 level;
 	u32 weight;
@@ -138,6 +144,7 @@ static u32 first_free;	 /* list of entries that were in use */
 static u32 nr_used;	 /* entries that ever were in use, and ROOT is the first */
 static u64 cg_vtime_now; /* key of the cgroup that had its turn last, as far as that is ahead */
 static u64 share_gen = 1;
+static u32 nr_online; /* a CPU that comes or goes means another start */
 
 /* From the kernel's cgroup, by id. */
 struct {
@@ -158,6 +165,7 @@ struct task_ctx {
 	u64 vtime;    /* inside its cgroup */
 	u64 cpu_time; /* of its life, as of the last charge */
 	u64 ran;      /* ns of its slice */
+	u64 demand;   /* while it waits */
 	u32 cg;
 	u32 waiting;
 	bool runnable;
@@ -273,17 +281,23 @@ static u64 limit_vtime(u32 idx, u64 turn, u64 ahead)
 	return limited;
 }
 
+/* How far behind a cgroup may be. */
+static u64 max_ahead(u32 idx)
+{
+	return MAX_AHEAD_NS * DEMAND_ONE / (DEMAND_ONE + READ_ONCE(cg_at(idx)->demand));
+}
+
 /* What a turn costs a cgroup, as far as debts count at all. */
 __noinline u64 turn_cost(u32 idx)
 {
-	u64 turn = cost(slice_ns, share_of(idx));
+	u64 turn = cost(slice_ns, share_of(idx)), most = max_ahead(idx);
 
-	return turn < MAX_AHEAD_NS ? turn : MAX_AHEAD_NS;
+	return turn < most ? turn : most;
 }
 
 __noinline u64 key_of(u32 idx)
 {
-	return limit_vtime(idx, turn_cost(idx), MAX_AHEAD_NS);
+	return limit_vtime(idx, turn_cost(idx), max_ahead(idx));
 }
 
 /*
@@ -469,8 +483,27 @@ static u32 nr_waiting(u32 idx)
 	return __sync_fetch_and_add(&cg_at(idx)->nr_waiting, 0);
 }
 
-static void start_waiting(struct task_ctx *taskc, u32 how)
+/* Must the task stay on this CPU? */
+static bool is_pinned(struct task_struct *p)
 {
+	return p->nr_cpus_allowed == 1 || scx_migration_disabled(p);
+}
+
+/* May it not run on all CPUs? */
+static bool is_affine(struct task_struct *p)
+{
+	return is_pinned(p) || !scx_may_run_everywhere(p);
+}
+
+static void start_waiting(struct task_struct *p, struct task_ctx *taskc, u32 how)
+{
+	u32 nr_cpus = is_pinned(p) ? 1 : p->nr_cpus_allowed;
+
+	/* Those that are offline count among the allowed ones, too. */
+	if (nr_cpus > nr_online)
+		nr_cpus = nr_online;
+	taskc->demand = 2 * DEMAND_ONE / (nr_cpus ?: 1);
+	__sync_fetch_and_add(&cg_at(taskc->cg)->demand, taskc->demand);
 	taskc->waiting = how;
 	scx_stat_inc(FLATCG_STAT_WAITING);
 	if (how == WAITING_IN_CGROUP)
@@ -482,6 +515,7 @@ static void stop_waiting(struct task_ctx *taskc, u32 stat)
 {
 	if (taskc->waiting == WAITING_NOT)
 		return;
+	__sync_fetch_and_sub(&cg_at(taskc->cg)->demand, taskc->demand);
 	if (taskc->waiting == WAITING_IN_CGROUP)
 		__sync_fetch_and_add(&cg_at(taskc->cg)->nr_waiting, -1);
 	taskc->waiting = WAITING_NOT;
@@ -496,14 +530,14 @@ static void stop_waiting(struct task_ctx *taskc, u32 stat)
  */
 __noinline u64 affine_key(u32 idx, u64 task_vtime)
 {
-	u64 share = share_of(idx), key = key_of(idx), now = READ_ONCE(cg_vtime_now);
+	u64 share = share_of(idx), key = key_of(idx), now = READ_ONCE(cg_vtime_now), most;
 	s64 lead = task_vtime - READ_ONCE(cg_at(idx)->task_vtime);
 
 	if (fifo_sched || lead < 0)
 		return key;
 	key += cost(lead < (s64)MAX_LEAD_NS ? lead : MAX_LEAD_NS, share);
-
-	return time_before(now + MAX_AHEAD_NS, key) ? now + MAX_AHEAD_NS : key;
+	most = now + max_ahead(idx);
+	return time_before(most, key) ? most : key;
 }
 
 /*
@@ -538,18 +572,6 @@ s32 BPF_STRUCT_OPS(flatcg_select_cpu, struct task_struct *p, s32 prev_cpu, u64 w
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, task_slice(p), 0);
 	}
 	return cpu;
-}
-
-/* Must the task stay on this CPU? */
-static bool is_pinned(struct task_struct *p)
-{
-	return p->nr_cpus_allowed == 1 || scx_migration_disabled(p);
-}
-
-/* May it not run on all CPUs? */
-static bool is_affine(struct task_struct *p)
-{
-	return is_pinned(p) || !scx_may_run_everywhere(p);
 }
 
 void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
@@ -589,7 +611,7 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 	limit_task_vtime(taskc);
 	if (is_affine(p)) {
 		scx_stat_inc(FLATCG_STAT_AFFINE);
-		start_waiting(taskc, WAITING_AFFINE);
+		start_waiting(p, taskc, WAITING_AFFINE);
 		scx_bpf_dsq_insert_vtime(p, pinned ? PINNED_DSQ(cpu) : RESTRICTED_DSQ, slice,
 					 affine_key(idx, taskc->vtime), enq_flags);
 	} else {
@@ -597,7 +619,7 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 		u32 pos;
 
 		scx_stat_inc(FLATCG_STAT_QUEUED);
-		start_waiting(taskc, WAITING_IN_CGROUP);
+		start_waiting(p, taskc, WAITING_IN_CGROUP);
 		if (fifo_sched)
 			scx_bpf_dsq_insert(p, idx, slice, enq_flags);
 		else
@@ -1276,7 +1298,15 @@ void BPF_STRUCT_OPS(flatcg_dump_task, struct scx_dump_ctx *dctx, struct task_str
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_init)
 {
+	const struct cpumask *online = scx_bpf_get_online_cpumask();
 	s32 cpu, err;
+
+	/* In memory: the verifier follows a sum in a register. */
+	bpf_for(cpu, 0, (s32)scx_bpf_nr_cpu_ids()) {
+		if (bpf_cpumask_test_cpu(cpu, online))
+			WRITE_ONCE(nr_online, READ_ONCE(nr_online) + 1);
+	}
+	scx_bpf_put_cpumask(online);
 
 	bpf_for(cpu, 0, (s32)scx_bpf_nr_cpu_ids()) {
 		err = scx_bpf_create_dsq(PINNED_DSQ(cpu), -1);

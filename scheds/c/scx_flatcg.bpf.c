@@ -556,6 +556,20 @@ static u64 task_slice(struct task_struct *p)
 	return fifo_sched ? slice_ns : scx_vtime_slice(slice_ns, p->scx.weight);
 }
 
+/*
+ * Does a task that wakes up on this CPU, @cpu, come after those of the fallback DSQs?
+ *
+ * The kernel says of the waker's CPU that it is idle, for the waker is about to sleep. Two that wake each
+ * other in turn would always have one in the local DSQ, and dispatch() would never be asked. (Those of
+ * other DSQs have the CPUs that are idle indeed: else the kernel would not say so.)
+ */
+static bool others_wait(s32 cpu)
+{
+	return cpu == (s32)bpf_get_smp_processor_id() &&
+	       (scx_bpf_dsq_nr_queued(PINNED_DSQ(cpu)) > 0 ||
+		scx_bpf_dsq_nr_queued(RESTRICTED_DSQ) > 0);
+}
+
 s32 BPF_STRUCT_OPS(flatcg_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
 	struct task_ctx *taskc = scx_task_ctx(p);
@@ -565,7 +579,7 @@ s32 BPF_STRUCT_OPS(flatcg_select_cpu, struct task_struct *p, s32 prev_cpu, u64 w
 	if (!taskc)
 		return prev_cpu;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
-	if (is_idle) {
+	if (is_idle && !others_wait(cpu)) {
 		scx_stat_inc(FLATCG_STAT_ENQUEUED);
 		scx_stat_inc(FLATCG_STAT_LOCAL);
 		forgive(taskc->cg);

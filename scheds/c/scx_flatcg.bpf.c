@@ -714,6 +714,20 @@ static void account(struct cpu_ctx *cpuc, struct task_struct *p, struct task_ctx
 }
 
 /*
+ * Who gives up the rest of a slice by sched_yield() has had its turn, whether it is kept or not: the others
+ * of its cgroup would otherwise wait for thousands of them. After account(), and once for a slice.
+ */
+static void charge_yield(struct task_struct *p, struct task_ctx *taskc)
+{
+	u64 slice = task_slice(p);
+
+	if (p->scx.slice || taskc->ran >= slice)
+		return;
+	taskc->vtime += scx_vtime_charge(slice - taskc->ran, p->scx.weight);
+	taskc->ran = slice;
+}
+
+/*
  * The first task in @dsq_id, of the first @max, that may run on @cpu. False: there is none.
  *
  * It may be gone the next moment: then another CPU has it.
@@ -983,6 +997,7 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 	prevc = prev ? scx_task_ctx(prev) : NULL;
 	if (prevc && prevc->runnable) {
 		account(cpuc, prev, prevc);
+		charge_yield(prev, prevc);
 		/* Else one that is far behind would go on until it has caught up, whoever waits. */
 		limit_task_vtime(prevc);
 	} else {
@@ -1069,18 +1084,12 @@ void BPF_STRUCT_OPS(flatcg_stopping, struct task_struct *p, bool runnable)
 {
 	struct cpu_ctx *cpuc = scx_cpu_ctx(scx_bpf_task_cpu(p));
 	struct task_ctx *taskc = scx_task_ctx(p);
-	u64 slice;
 
 	if (!cpuc || !taskc)
 		return;
 	account(cpuc, p, taskc);
-	/*
-	 * Who gives up the rest of a slice by sched_yield() has had its turn: the others of its cgroup
-	 * would otherwise wait for thousands of them.
-	 */
-	slice = task_slice(p);
-	if (runnable && !p->scx.slice && taskc->ran < slice)
-		taskc->vtime += scx_vtime_charge(slice - taskc->ran, p->scx.weight);
+	if (runnable)
+		charge_yield(p, taskc);
 }
 
 /* The task sleeps, ends, or is taken out of the run queue for a change of CPU, weight, cgroup, class. */

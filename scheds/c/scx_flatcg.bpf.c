@@ -1048,10 +1048,10 @@ void BPF_STRUCT_OPS(flatcg_dispatch, s32 cpu, struct task_struct *prev)
 		picked = PICK_DONE;
 	}
 	put_back_passed(cpuc, picked == PICK_ON);
-	if (picked == PICK_DONE)
-		cpuc->retries = 0;
-	else if (picked == PICK_ON || cpuc->nr_passed)
+	if (picked == PICK_ON || (picked == PICK_END && cpuc->nr_passed))
 		retry(cpuc, cpu);
+	else
+		cpuc->retries = 0;
 }
 
 void BPF_STRUCT_OPS(flatcg_runnable, struct task_struct *p, u64 enq_flags)

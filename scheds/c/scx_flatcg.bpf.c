@@ -164,8 +164,8 @@ enum waiting {
 struct task_ctx {
 	u64 vtime;    /* inside its cgroup */
 	u64 cpu_time; /* of its life, as of the last charge */
-	u64 ran;      /* ns of its slice */
-	u64 demand;   /* while it waits */
+	u64 ran; /* ns of its slice, which it keeps when a task of a higher class comes between */
+	u64 demand; /* while it waits */
 	u32 cg;
 	u32 waiting;
 	bool runnable;
@@ -583,6 +583,7 @@ s32 BPF_STRUCT_OPS(flatcg_select_cpu, struct task_struct *p, s32 prev_cpu, u64 w
 		scx_stat_inc(FLATCG_STAT_ENQUEUED);
 		scx_stat_inc(FLATCG_STAT_LOCAL);
 		forgive(taskc->cg);
+		taskc->ran = 0;
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, task_slice(p), 0);
 	}
 	return cpu;
@@ -600,6 +601,7 @@ void BPF_STRUCT_OPS(flatcg_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	idx = taskc->cg;
 	scx_stat_inc(FLATCG_STAT_ENQUEUED);
+	taskc->ran = 0;
 	/* The kernel may hand over a task again that is in a DSQ. */
 	stop_waiting(taskc, FLATCG_STAT_LEFT);
 
@@ -1077,7 +1079,6 @@ void BPF_STRUCT_OPS(flatcg_running, struct task_struct *p)
 		scx_vtime_advance(&cg_at(taskc->cg)->task_vtime, taskc->vtime);
 	stop_waiting(taskc, FLATCG_STAT_STARTED);
 	taskc->cpu_time = scx_task_cpu_time(p);
-	taskc->ran = 0;
 }
 
 void BPF_STRUCT_OPS(flatcg_stopping, struct task_struct *p, bool runnable)

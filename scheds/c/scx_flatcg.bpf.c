@@ -222,7 +222,7 @@ static __always_inline struct heap_entry *heap_at(u32 pos)
  *
  * Without a lock: weights may change under our eyes. Then the generation changes after them, what was
  * computed here belongs to an old one, and the next call computes it again. Share and generation are
- * one word, so that none gets the other's.
+ * one word, so that none gets the other's. The generation is read before the weights, with a barrier.
  */
 __noinline u64 share_of(u32 idx)
 {
@@ -233,6 +233,7 @@ __noinline u64 share_of(u32 idx)
 	if (share >> (SHARE_BITS + 1) == gen)
 		return share & ((SHARE_ONE << 1) - 1);
 
+	gen = __sync_fetch_and_add(&share_gen, 0);
 	share = SHARE_ONE;
 	bpf_for(i, 0, MAX_DEPTH) {
 		struct cg *cg = cg_at(at);
@@ -249,6 +250,14 @@ __noinline u64 share_of(u32 idx)
 	share = share ?: 1;
 	WRITE_ONCE(cg_at(idx)->share, gen << (SHARE_BITS + 1) | share);
 	return share;
+}
+
+/* Weights have changed, under weight_lock. The result is used, for without that there is no barrier. */
+static __always_inline void next_generation(void)
+{
+	u64 gen = __sync_fetch_and_add(&share_gen, 1);
+
+	barrier_var(gen);
 }
 
 /* What @ns cost at @share. */
@@ -339,7 +348,7 @@ __noinline int update_active(u32 idx)
 				break;
 			cg_at(at)->children_weight += active ? child->weight : -child->weight;
 		}
-		share_gen++;
+		next_generation();
 	}
 	bpf_spin_unlock(&weight_lock);
 	return 0;
@@ -1241,7 +1250,7 @@ void BPF_STRUCT_OPS(flatcg_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 	if (cg->nr_active && cg->parent)
 		cg_at(cg->parent)->children_weight += weight - cg->weight;
 	cg->weight = weight;
-	share_gen++;
+	next_generation();
 	bpf_spin_unlock(&weight_lock);
 }
 

@@ -1212,7 +1212,9 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(flatcg_cgroup_init, struct cgroup *cgrp,
 		idx = get_cg(parent_id);
 	}
 	if (bpf_map_update_elem(&cg_by_id, &id, &idx, 0)) {
-		/* Without an entry in the map its tasks count with the root. */
+		/* Without an entry in the map its tasks count with the root, which must stay. */
+		if (!parent_id)
+			return -ENOMEM;
 		if (cg_at(idx)->id == id)
 			scx_stat_inc(FLATCG_STAT_MERGED);
 		put_cg(idx);

@@ -1256,7 +1256,7 @@ void BPF_STRUCT_OPS(flatcg_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 	bpf_spin_unlock(&weight_lock);
 }
 
-/* The task is not queued, and does not run: the kernel has taken it out of the run queue for the move. */
+/* The kernel has taken the task out of the run queue for the move: it neither waits nor counts as runnable. */
 void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
@@ -1265,14 +1265,9 @@ void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *fr
 
 	if (!taskc)
 		return;
-	stop_waiting(taskc, FLATCG_STAT_LEFT);
 	old = taskc->cg;
 	taskc->cg = get_cg(scx_cgroup_id(to));
 	taskc->vtime = READ_ONCE(cg_at(taskc->cg)->task_vtime);
-	if (taskc->runnable) {
-		sub_runnable(old);
-		add_runnable(taskc->cg);
-	}
 	put_cg(old);
 }
 

@@ -1256,7 +1256,10 @@ void BPF_STRUCT_OPS(flatcg_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 	bpf_spin_unlock(&weight_lock);
 }
 
-/* The kernel has taken the task out of the run queue for the move: it neither waits nor counts as runnable. */
+/*
+ * The kernel has taken the task out of the run queue for the move: it neither waits nor counts as runnable.
+ * But if it was running, its CPU is still at it.
+ */
 void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
@@ -1265,6 +1268,8 @@ void BPF_STRUCT_OPS(flatcg_cgroup_move, struct task_struct *p, struct cgroup *fr
 
 	if (!taskc)
 		return;
+	if (scx_bpf_task_running(p))
+		scx_stat_inc(FLATCG_STAT_MOVED_RUNNING);
 	old = taskc->cg;
 	taskc->cg = get_cg(scx_cgroup_id(to));
 	taskc->vtime = READ_ONCE(cg_at(taskc->cg)->task_vtime);

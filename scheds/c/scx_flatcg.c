@@ -52,6 +52,8 @@ static const struct scx_stat stats[FLATCG_NR_STATS] = {
 			       "tasks that went on when their slice ended, for it was their turn" },
 	[FLATCG_STAT_GAVE_UP] = { "gave_up", "calls",
 				  "calls of dispatch that left it at the most tries allowed" },
+	[FLATCG_STAT_MOVED_RUNNING] = { "moved_running", "tasks",
+					"tasks moved to another cgroup while they ran" },
 	[FLATCG_STAT_MERGED] = { "merged", "cgroups",
 				 "cgroups that count as part of the one above them" },
 };

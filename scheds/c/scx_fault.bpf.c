@@ -14,6 +14,7 @@
  */
 #include <scx/common.bpf.h>
 #include <scx/stats.bpf.h>
+#include <scx/turn.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_fault.h"
 

@@ -34,6 +34,7 @@
 #include <scx/dsq.bpf.h>
 #include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
+#include <scx/turn.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_nest.h"
 

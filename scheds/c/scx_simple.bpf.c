@@ -15,6 +15,7 @@
 #include <scx/common.bpf.h>
 #include <scx/dsq.bpf.h>
 #include <scx/stats.bpf.h>
+#include <scx/turn.bpf.h>
 #include <scx/vtime.bpf.h>
 #include "scx_simple.h"
 

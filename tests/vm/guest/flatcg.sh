@@ -321,6 +321,52 @@ if start; then
 	is '40 levels: so many count as part of the last one that counts by itself' "$(stat merged)" 9
 fi
 
+# --- One task that goes on and on, on CPU 0, and one of nice 19 that finds its CPU idle each time: that runs
+# up a hundred times the virtual time, for which nobody else of the cgroup is to wait.
+
+if start; then
+	cg_make w 100
+	load w 0,0
+	# shellcheck disable=SC2016 # for the inner shell
+	cg_run w chrt -o 0 taskset 2 sh -c 'renice -n 19 -p $$ && exec vmtool naps 300 1 2000 500' >load.out 2>&1 &
+	sleep 3
+	cg_run w chrt -o 0 taskset 1 vmtool naps 4 1 1000 1000 >naps.out
+	woke=$(sed -n 's/^all wakes=\([0-9]*\) .*/\1/p' naps.out)
+	diag "one that wakes up beside one that goes on: it ran $woke times in 4 s"
+	num 'one that wakes up does not wait until another has made up for idle CPUs' "$woke" -ge 50
+	cg_remove w
+	stop 'one that goes on'
+	num 'one that goes on: it did so' "$(stat kept)" -gt 20
+fi
+
+# --- The least that a cgroup gets. With as many tasks as that it is more: each has to get its turn in time.
+
+if start --timeout-ms 30000; then
+	cg_make light 1
+	cg_make heavy 10000
+	# First, for it takes some turns to start them.
+	load light $EIGHT
+	sleep 1
+	load heavy $EIGHT
+	sleep 1
+	shares 20 light heavy
+	num "weights 1 and 10000: ${SHARES%% *} of 1000 is at least 2" "${SHARES%% *}" -ge 2
+	num "weights 1 and 10000: ${SHARES%% *} of 1000 is at most 30" "${SHARES%% *}" -le 30
+	echo 1 >"$CGROUPS/light/cgroup.kill"
+	echo 1 >"$CGROUPS/heavy/cgroup.freeze"
+	cg_run light chrt -o 0 vmtool hogs 20 $EIGHT $EIGHT $EIGHT $EIGHT $EIGHT >hogs.out &
+	pid=$!
+	sleep 2
+	echo 0 >"$CGROUPS/heavy/cgroup.freeze"
+	wait $pid
+	gap=$(sed -n 's/.* gap=\([0-9]*\) .*/\1/p' hogs.out | sort -n | tail -n 1)
+	diag "40 hogs of weight 1 beside 10000: one waited $gap ms, the most of all"
+	num '40 hogs of weight 1 beside 10000: each gets a turn within 16 s' "$gap" -le 16000
+	is '40 hogs of weight 1 beside 10000: all came to their end' "$(wc -l <hogs.out)" 40
+	cg_remove light heavy
+	stop 'weights 1 and 10000'
+fi
+
 # --- Tasks bound to CPU 1, beside a cgroup with tasks that may go anywhere. They get on, have what
 # their cgroup is entitled to, and no more for being bound. Those bound to some CPUs, too.
 

@@ -258,7 +258,8 @@ sched_start() {
 	SCHED_NAME=$name
 	SCHED_SEQ=$(enable_seq)
 	launch "scx_$name" "$@"
-	if wait_for 20 enabled_or_ended && restarted 1; then
+	# The verifier takes 7 s for the largest of them in an emulated machine, and longer on a busy host.
+	if wait_for 60 enabled_or_ended && restarted 1; then
 		SCHED_SEQ=$((SCHED_SEQ + 1))
 		return 0
 	fi

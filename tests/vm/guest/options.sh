@@ -42,8 +42,9 @@ shares() {
 		END {
 			if (NR != 40 || sum < 8000)
 				exit 1
-			for (queue = 0; queue < 5; queue++)
-				print int(100 * ms[queue] / sum * 31 / 2 ^ queue)
+			# busybox has no powers.
+			for (turn = 1; queue < 5; turn *= 2)
+				print int(100 * ms[queue++] / sum * 31 / turn)
 		}' >shares || return 1
 	diag "shares of the queues, in percent of 1/31, 2/31, 4/31, 8/31, 16/31: $(tr '\n' ' ' <shares)"
 	WORST_LOW=$(sort -n shares | head -n 1)

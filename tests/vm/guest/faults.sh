@@ -58,8 +58,10 @@ error_after() {
 	sched_start qmap -e "$count" -s 4000 "$@" || return 1
 	# shellcheck disable=SC2046 # a word a task
 	background vmtool hogs 60 $(yes 0 | head -n 400)
-	sched_end 60
+	wait_for 60 state_is disabled
+	# Or the loader would share the CPUs with them while it tells of it.
 	bg_kill
+	sched_end 60
 	dump_into dump
 	is "-e $count $*: ends with 3" "$SCHED_STATUS" 3
 	has "-e $count $*: the message" "$ERR" "^    message:  injected error after $count enqueues, at .*\[[0-9]+\]\$"

@@ -46,18 +46,18 @@ is_kthread() {
 	[ $((flags & 0x200000)) -ne 0 ]
 }
 
-# --- -e: an error that the scheduler reports, with 400 runnable tasks for the dump to list
+# --- -e: an error that the scheduler reports, with 150 runnable tasks for the dump to list
 
 # error_after ENQUEUES [OPTION...]: its dump in the file `dump`
 #
-# To start 400 tasks takes some hundred enqueues. From then on there are those of expired slices only, so that
+# To start 150 tasks takes some hundred enqueues. From then on there are those of expired slices only, so that
 # all are runnable long before the error, however slow the machine is.
 error_after() {
 	local count="$1"
 	shift
 	sched_start qmap -e "$count" -s 4000 "$@" || return 1
 	# shellcheck disable=SC2046 # a word a task
-	background vmtool hogs 60 $(yes 0 | head -n 400)
+	background vmtool hogs 60 $(yes 0 | head -n 150)
 	wait_for 60 state_is disabled
 	# Or the loader would share the CPUs with them while it tells of it.
 	bg_kill
@@ -66,8 +66,8 @@ error_after() {
 	is "-e $count $*: ends with 3" "$SCHED_STATUS" 3
 	has "-e $count $*: the message" "$ERR" "^    message:  injected error after $count enqueues, at .*\[[0-9]+\]\$"
 }
-if error_after 2500; then
-	report '-e' '1025 (SCX_EXIT_ERROR_BPF)' 'scx_bpf_error' 'injected error after 2500 enqueues, at .*\[[0-9]+\]'
+if error_after 1200; then
+	report '-e' '1025 (SCX_EXIT_ERROR_BPF)' 'scx_bpf_error' 'injected error after 1200 enqueues, at .*\[[0-9]+\]'
 	gone '-e'
 	log_clean '-e' ejected
 	DEFAULT_SIZE=$(wc -c <dump)
@@ -78,13 +78,13 @@ if error_after 2500; then
 	has "no -S: the tasks' places are in the dump" dump '^ *QMAP: queue 2, number [0-9]+'
 	has "no -S: the CPUs' turns are in the dump" dump '^ *QMAP: at queue [0-4], [0-9]+ left of its turn'
 fi
-if error_after 2500 -D 65536 -S; then
+if error_after 1200 -D 65536 -S; then
 	num '-D 65536: a larger dump' "$(wc -c <dump)" -gt "$DEFAULT_SIZE"
 	num '-D 65536: not larger than that' "$(wc -c <dump)" -le 65536
 	has '-S: the dump is there' dump '^CPU states$'
 	hasnt '-S: nothing of the scheduler in it' dump QMAP
 fi
-if error_after 2500 -D 2000; then
+if error_after 1200 -D 2000; then
 	num '-D 2000: the dump has at most 2000 bytes' "$(wc -c <dump)" -le 2000
 	num '-D 2000: and not much less' "$(wc -c <dump)" -gt 1800
 fi

@@ -40,10 +40,15 @@ fi
 
 # qmap handles hotplug itself, but not between opening and attaching: that is the kernel's to notice.
 log_mark
+# shellcheck disable=SC2317 # reached through wait_for
+loading() {
+	# shellcheck disable=SC2010 # the names behind the links
+	ls -l "/proc/$SCHED_PID/fd" 2>/dev/null | grep -q bpf-prog
+}
 launch scx_qmap -s 5000 -b 4 --queue-len 64 --json --test-attach-delay 2000
-sleep 1
+check 'restart: qmap loads, which is after it opened' wait_for 20 loading
 echo 0 >$CPU1
-check 'restart: qmap, with a CPU gone before it attached, starts all the same' wait_for 20 ops_is qmap
+check 'restart: qmap, with a CPU gone before it attached, starts all the same' wait_for 60 ops_is qmap
 is 'restart: it took a second start' "$(starts)" 1
 has 'restart: says why' "$OUT" '"kind":66,.*"message":"expected hotplug seq'
 has 'restart: says that it starts again' "$OUT" '"text":"starting again, as the kernel asks"'

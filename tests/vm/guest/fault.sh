@@ -206,6 +206,53 @@ hotplug() {
 	went_on "$1"
 }
 
+# When a fault begins, and which chances it takes: by the fault's own count, and by the clock from outside.
+when() {
+	begin_and_end error 3 --task vmtool || return
+	num 'without a condition: after few enqueues' "$(json fault enqueues)" -lt 3000
+	LAUNCHED=$(now_ms)
+	begin_and_end error 12 --after-seconds 7 || return
+	BEGAN=$(($(json fault time_ns) / 1000000 - LAUNCHED))
+	is '--after-seconds: it is committed' "$SCHED_STATUS" 3
+	num '--after-seconds 7: not before that' "$BEGAN" -ge 7000
+	sane '--after-seconds'
+
+	# Threads that do nothing but compute are not enqueued often.
+	start --fault error --json --after-enqueues 3000 || return
+	background hackbench -g 4 -l 200
+	# A busy host makes a few hundred a second.
+	sched_end 90
+	bg_end 120 || diag 'hackbench does not end'
+	is '--after-enqueues: it is committed' "$SCHED_STATUS" 3
+	num '--after-enqueues 3000: not before that' "$(json fault enqueues)" -ge 3000
+	num '--after-enqueues 3000: soon after' "$(json fault enqueues)" -le 10000
+	sane '--after-enqueues'
+
+	start --fault error --json --after-dispatches 3000 || return
+	background hackbench -g 4 -l 200
+	# A busy host makes a few hundred a second.
+	sched_end 90
+	bg_end 120 || diag 'hackbench does not end'
+	is '--after-dispatches: it is committed' "$SCHED_STATUS" 3
+	num '--after-dispatches 3000: not before that' "$(json fault dispatches)" -ge 3000
+	num '--after-dispatches 3000: soon after' "$(json fault dispatches)" -le 10000
+	sane '--after-dispatches'
+
+	# Of all chances one in ten, but for the CPUs that are just at it.
+	start --fault kick-storm --json --every 10 || return
+	load_on 3
+	bg_end 60
+	sched_end 30 INT
+	is '--every: ends with 0' "$SCHED_STATUS" 0
+	CHANCES=$(json fault chances)
+	COMMITTED=$(json fault committed)
+	diag "--every 10: $COMMITTED of $CHANCES chances"
+	num '--every 10: many chances' "$CHANCES" -ge 500
+	num '--every 10: no more than one in ten' "$((COMMITTED * 10))" -le $((CHANCES + 200))
+	num '--every 10: no less' "$((COMMITTED * 10))" -ge $((CHANCES - 200))
+	sane '--every'
+}
+
 # refused FAULT REASON: this kernel would not survive it
 refused() {
 	log_mark
@@ -279,10 +326,11 @@ try() {
 			sched_end 30
 			is "$1: refused at load, with 1" "$SCHED_STATUS" 1
 			has "$1: says so" "$ERR" '^scx_fault: kernel .* refused the scheduler: '
+			has "$1: and what for" "$ERR" 'scx_bpf_dsq_move_to_local'
 			row "$1 refused at load, status=$SCHED_STATUS"
 			sane "$1"
 		else
-			at_once "$1" 1024 '.'
+			at_once "$1" 1024 'called from an operation only allowing'
 		fi
 		;;
 	error) at_once "$1" 1025 'fault on request, at vmtool' --task vmtool ;;
@@ -337,6 +385,7 @@ try() {
 	ignored-hotplug) hotplug "$1" ;;
 	one-cpu) goes_on "$1" 6 ;;
 	chaos) goes_on "$1" 6 --seed 7 ;;
+	when) when ;;
 	*) fail "$1: there is a test of this fault" ;;
 	esac
 }
@@ -355,7 +404,7 @@ if sched_start simple; then
 fi
 num '--list: all faults' "$(printf '%s\n' "$FAULTS" | wc -l)" -ge 26
 # shellcheck disable=SC2086
-[ $# -gt 0 ] || set -- none $FAULTS
+[ $# -gt 0 ] || set -- none when $FAULTS
 for fault in "$@"; do
 	try "$fault"
 done

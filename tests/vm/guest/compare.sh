@@ -45,11 +45,6 @@ watched() {
 	fact "watch.$1" "$(watch_total "$1" watch.out qmap)"
 }
 
-# up_or_ended SCHEDULER: after launch()
-up_or_ended() {
-	ops_is "$1" || [ -e sched.status ]
-}
-
 loop() {
 	fact cpus "$(nproc)"
 	heartbeats

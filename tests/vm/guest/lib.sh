@@ -244,6 +244,11 @@ restarted() {
 	[ "$(enable_seq)" -eq $((SCHED_SEQ + $1)) ] && ops_is "$SCHED_NAME"
 }
 
+# up_or_ended SCHEDULER: the one that launch() started, or what it has come to
+up_or_ended() {
+	ops_is "$1" || [ -e sched.status ]
+}
+
 # The kernel counts a start a moment after it has said that it is enabled.
 enabled_or_ended() {
 	restarted 1 || [ -e sched.status ]

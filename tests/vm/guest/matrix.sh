@@ -53,7 +53,7 @@ to_files() {
 
 attach() {
 	launch "scx_$name" --json --stats 1 --openmetrics "$CELL/metrics"
-	wait_for 30 enabled_or_ended "$name"
+	wait_for 30 up_or_ended "$name"
 	ops_is "$name"
 }
 

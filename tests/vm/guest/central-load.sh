@@ -194,7 +194,7 @@ if sched_start central -c 1 --json; then
 		'scx_central: CPU 1 cannot be the central one: it is offline (online: 0,2-3)'
 	check 'hotplug: CPU 1 comes' cpu_online 1 1
 	check 'hotplug: tasks go on' bg_end 60
-	least=$(hogs_ms bg.out | sort -n | head -n 1)
+	least=$(hogs_least bg.out)
 	diag "hotplug: ms: $(hogs_ms bg.out | tr '\n' ' ')"
 	num 'hotplug: each of 6 hogs had at least a second of 8' "$least" -ge 1000
 	gone 'hotplug'

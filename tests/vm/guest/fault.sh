@@ -206,6 +206,20 @@ hotplug() {
 	went_on "$1"
 }
 
+# begins_after enqueues|dispatches: not before so many, and soon after them
+begins_after() {
+	start --fault error --json "--after-$1" 3000 || return
+	# Threads that do nothing but compute are not enqueued often.
+	background hackbench -g 4 -l 200
+	# A busy host makes a few hundred a second.
+	sched_end 90
+	bg_end 120 || diag 'hackbench does not end'
+	is "--after-$1: it is committed" "$SCHED_STATUS" 3
+	num "--after-$1 3000: not before that" "$(json fault "$1")" -ge 3000
+	num "--after-$1 3000: soon after" "$(json fault "$1")" -le 10000
+	sane "--after-$1"
+}
+
 # When a fault begins, and which chances it takes: by the fault's own count, and by the clock from outside.
 when() {
 	begin_and_end error 3 --task vmtool || return
@@ -217,26 +231,8 @@ when() {
 	num '--after-seconds 7: not before that' "$BEGAN" -ge 7000
 	sane '--after-seconds'
 
-	# Threads that do nothing but compute are not enqueued often.
-	start --fault error --json --after-enqueues 3000 || return
-	background hackbench -g 4 -l 200
-	# A busy host makes a few hundred a second.
-	sched_end 90
-	bg_end 120 || diag 'hackbench does not end'
-	is '--after-enqueues: it is committed' "$SCHED_STATUS" 3
-	num '--after-enqueues 3000: not before that' "$(json fault enqueues)" -ge 3000
-	num '--after-enqueues 3000: soon after' "$(json fault enqueues)" -le 10000
-	sane '--after-enqueues'
-
-	start --fault error --json --after-dispatches 3000 || return
-	background hackbench -g 4 -l 200
-	# A busy host makes a few hundred a second.
-	sched_end 90
-	bg_end 120 || diag 'hackbench does not end'
-	is '--after-dispatches: it is committed' "$SCHED_STATUS" 3
-	num '--after-dispatches 3000: not before that' "$(json fault dispatches)" -ge 3000
-	num '--after-dispatches 3000: soon after' "$(json fault dispatches)" -le 10000
-	sane '--after-dispatches'
+	begins_after enqueues || return
+	begins_after dispatches || return
 
 	# Of all chances one in ten, but for the CPUs that are just at it.
 	start --fault kick-storm --json --every 10 || return

@@ -423,7 +423,7 @@ if start; then
 	while read -r mask; do
 		seen=$((seen | 0x${mask##* cpus=}))
 	done <bound.out
-	least=$(hogs_ms bound.out | sort -n | head -n 1)
+	least=$(hogs_least bound.out)
 	diag "a CPU is offline: seen on CPUs $(printf '%x' $seen), the least was $least ms"
 	is 'a CPU is offline: they were not on CPU 0, nor on that one' $((seen & (1 | 1 << last))) 0
 	num 'a CPU is offline: each of them got on' "$least" -ge 100

@@ -41,6 +41,11 @@ static const char *const excused[] = {
 	"^sched: DL replenish lagged too much$",
 	/* Of a CPU that is taken offline. */
 	"^process [0-9]+ \\(.*\\) no longer affine to cpu[0-9]+$",
+	/*
+	 * Of a CPU that comes online and has an interrupt pending already, 7.x: it is delivered as soon as the
+	 * CPU takes interrupts. Not so one that is still in service ("Stale ISR"), which older ones tell too.
+	 */
+	"^APIC: Stale IRR: [0-9a-f,]+$",
 };
 
 static void warn_of(struct kernel_log *log, const char *text)

@@ -557,13 +557,15 @@ static void test_kernel_log(void)
 		"4,6,1004,-;hrtimer: interrupt took 123456 ns\n",
 		"4,7,1004,-;clocksource: timekeeping watchdog on CPU1: hpet read-back delay of 1ns\n",
 		"4,8,1005,-;process 12 (conform-load) no longer affine to cpu1\n",
-		"30,9,1006,-;a daemon of facility 3, level 6\n",
+		"4,9,1006,-;APIC: Stale IRR: 10000000,00000000,00000000,00000000\n",
+		"30,10,1006,-;a daemon of facility 3, level 6\n",
 		"not a record",
 		"3,1",
 	};
 	static const char *const dirty[] = {
 		"4,1,1000,-;rcu: INFO: rcu_preempt self-detected stall on CPU\n",
 		"28,2,1000,-;a daemon of facility 3, level 4\n",
+		"4,3,1000,-;APIC: Stale IRR: 10000000,00000000 ISR: 10000000,00000000\n",
 	};
 	static const char soft[] =
 		"3,1,5000000,-;NOHZ tick-stop error: local softirq work is pending, handler #200!!!\n";
@@ -582,7 +584,7 @@ static void test_kernel_log(void)
 
 	CHECK_EQ(warnings(clean, ARRAY_SIZE(clean), &log), 0);
 	CHECK_STR(log.reason, "runnable task stall");
-	CHECK_EQ(warnings(dirty, ARRAY_SIZE(dirty), &log), 2);
+	CHECK_EQ(warnings(dirty, ARRAY_SIZE(dirty), &log), 3);
 	CHECK_STR(log.first, "rcu: INFO: rcu_preempt self-detected stall on CPU");
 	/* Softirqs on an idle CPU, just before a scheduler is gone; and otherwise. */
 	CHECK_EQ(warnings((const char *[]){ soft, soon }, 2, &log), 0);

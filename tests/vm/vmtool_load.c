@@ -145,7 +145,8 @@ static void hog(struct start *start, struct hog *result, char *spec, int renice)
 		work(500);
 		/* The same value again would not change the task. */
 		nice = nice == -20 ? -19 : -20;
-		if (renice && setpriority(PRIO_PROCESS, renice, nice))
+		/* The first one is gone when its time is over and this one was kept from seeing that. */
+		if (renice && setpriority(PRIO_PROCESS, renice, nice) && errno != ESRCH)
 			die("setpriority");
 		now = now_ns();
 		if (now - last > MIN_GAP && result->nr_gaps < MAX_GAPS)

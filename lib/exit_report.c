@@ -4,6 +4,7 @@
 
 #include "exit_report.h"
 #include "json.h"
+#include "printable.h"
 
 /* ABI of sched_ext, by value: from enum scx_exit_kind and enum scx_exit_code. */
 enum {
@@ -134,12 +135,15 @@ void exit_report_text(const struct exit_report *report, FILE *file)
 		return;
 	}
 
-	fprintf(file, "scx_%s: ended%s: %s\n", report->ops,
-		exit_is_fault(record) ? " by the kernel for a fault" : "",
-		record->reason[0] ? record->reason : exit_kind_name(record->kind));
+	fprintf(file, "scx_%s: ended%s: ", report->ops,
+		exit_is_fault(record) ? " by the kernel for a fault" : "");
+	printable_line(file, record->reason[0] ? record->reason : exit_kind_name(record->kind));
 	fprintf(file, "    kind:     %d (%s)\n", record->kind, exit_kind_name(record->kind));
-	if (record->msg[0])
-		fprintf(file, "    message:  %s\n", record->msg);
+	if (record->msg[0]) {
+		fputs("    message:  ", file);
+		printable_put(file, record->msg, sizeof(record->msg));
+		putc('\n', file);
+	}
 	name_code(record->code, code, sizeof(code));
 	fprintf(file, "    code:     0x%llx%s\n", record->code, code);
 	if (record->cpu >= 0)
@@ -156,10 +160,8 @@ void exit_report_text(const struct exit_report *report, FILE *file)
 	if (report->dump[0])
 		fputs("    debug dump:\n", file);
 	for (line = report->dump; *line;) {
-		int len = strcspn(line, "\n");
-
-		fprintf(file, "        %.*s\n", len, line);
-		line += len + (line[len] == '\n');
+		fputs("        ", file);
+		line = printable_line(file, line);
 	}
 	fflush(file);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "json.h"
 #include "output.h"
+#include "printable.h"
 #include "run.h"
 
 void output_message(const struct scx_run *run, u64 time_ns, const char *text)
@@ -21,7 +23,9 @@ void output_message(const struct scx_run *run, u64 time_ns, const char *text)
 		json_string(&json, "text", text);
 		json_end(&json);
 	} else {
-		printf("%s: %s\n", run->sched->name, text);
+		printf("%s: ", run->sched->name);
+		printable_put(stdout, text, SIZE_MAX);
+		putchar('\n');
 		fflush(stdout);
 	}
 }
@@ -39,13 +43,11 @@ void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 
 static void print_text_field(const struct scx_field *field)
 {
-	const char *text = field->text;
-
 	printf(" %s=", field->name);
-	if (!text)
+	if (field->text)
+		printable_put(stdout, field->text, SIZE_MAX);
+	else
 		printf("%lld", field->number);
-	for (; text && *text; text++)
-		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
 }
 
 void scx_run_print_fields(const struct scx_run *run, const char *type,

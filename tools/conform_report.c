@@ -3,6 +3,7 @@
 
 #include "conform_report.h"
 #include "json.h"
+#include "printable.h"
 
 static const char *const verdicts[] = {
 	[VERDICT_PASSED] = "passed",   [VERDICT_FAILED] = "failed", [VERDICT_REFUSED] = "refused",
@@ -12,11 +13,9 @@ static const char *const verdicts[] = {
 /* Each line of @text behind @indent. */
 static void put_lines(FILE *file, const char *indent, const char *text)
 {
-	size_t len;
-
-	for (; *text; text += len + (text[len] == '\n')) {
-		len = strcspn(text, "\n");
-		fprintf(file, "%s%.*s\n", indent, (int)len, text);
+	while (*text) {
+		fputs(indent, file);
+		text = printable_line(file, text);
 	}
 }
 
@@ -82,10 +81,10 @@ static void put_text(struct report *report, const struct result *result)
 		return;
 	}
 	put_seconds(seconds, sizeof(seconds), seen);
-	fprintf(report->file, "%-20s %-8s %-9s %5u %5lld %6d %8s %5u.%03u  %.*s\n",
-		result->fault->name, verdicts[result->verdict], kinds, seen->kind,
-		(long long)seen->code, seen->status, seconds, result->worst_us / 1000,
-		result->worst_us % 1000, (int)strcspn(seen->message, "\n"), seen->message);
+	fprintf(report->file, "%-20s %-8s %-9s %5u %5lld %6d %8s %5u.%03u  ", result->fault->name,
+		verdicts[result->verdict], kinds, seen->kind, (long long)seen->code, seen->status,
+		seconds, result->worst_us / 1000, result->worst_us % 1000);
+	printable_line(report->file, seen->message);
 	put_lines(report->file, "    ", result->differences);
 }
 

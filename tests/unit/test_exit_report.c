@@ -147,6 +147,21 @@ static void test_fields(void)
 	CHECK_LACKS(text(&record, "", NULL), "message:");
 }
 
+/* A task may call itself what it likes, and the report goes to root's terminal. */
+static void test_names_of_tasks(void)
+{
+	struct scx_exit_record record = record_of(1026, 0);
+	const char *report;
+
+	strcpy(record.reason, "\033[2J");
+	strcpy(record.msg, "\033]0;x\007\r\x9b[12] failed\nto run");
+	report = text(&record, " R \033c\177[1]\n\tflags", NULL);
+	CHECK_HAS(report, ": ?[2J\n");
+	CHECK_HAS(report, "    message:  ?]0;x???[12] failed?to run\n");
+	CHECK_HAS(report, "\n         R ?c?[1]\n        \tflags\n");
+	CHECK_LACKS(report, "\033");
+}
+
 static void test_dump(void)
 {
 	struct scx_exit_record record = record_of(1026, 0);
@@ -227,8 +242,8 @@ static void test_backtrace(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		TEST(test_kinds), TEST(test_codes),	TEST(test_fields),
-		TEST(test_dump),  TEST(test_backtrace),
+		TEST(test_kinds),	   TEST(test_codes), TEST(test_fields),
+		TEST(test_names_of_tasks), TEST(test_dump),  TEST(test_backtrace),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -48,7 +48,7 @@ int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value)
 
 s64 scx_run_stat(const struct scx_run *run, unsigned int index)
 {
-	return index < run->sched->nr_stats ? run->counters.sums[index] : 0;
+	return run->counters.sums && index < run->sched->nr_stats ? run->counters.sums[index] : 0;
 }
 
 bool scx_run_json(const struct scx_run *run)

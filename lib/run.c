@@ -296,10 +296,10 @@ out:
 /* Wait before another start, longer each time in a row. Signals end the wait. */
 static void wait_before_restart(struct scx_run *run, int in_a_row)
 {
-	u64 deadline = clock_ms() + (u64)RESTART_DELAY_MS * in_a_row;
+	u64 now = clock_ms(), deadline = now + (u64)RESTART_DELAY_MS * in_a_row;
 
-	while (!run->stop && clock_ms() < deadline)
-		run->stop = events_wait(&run->events, deadline - clock_ms()) == EVENT_SIGNAL;
+	for (; !run->stop && now < deadline; now = clock_ms())
+		run->stop = events_wait(&run->events, deadline - now) == EVENT_SIGNAL;
 }
 
 /* Start after start, while the exit asks for another one. */

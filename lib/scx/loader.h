@@ -260,19 +260,27 @@ void *scx_run_rodata(const struct scx_run *run);
 /*
  * scx_run_bss - copy the BPF side's global variables that start as zero
  *
- * @bss is a struct scx_NAME__bss of @size bytes. Returns 0 or -errno.
+ * @bss is a struct scx_NAME__bss of @size bytes. Returns 0; -ENOENT if the object has none, -EINVAL if it
+ * has fewer bytes, or what the kernel says, as before it is loaded.
  */
 int scx_run_bss(const struct scx_run *run, void *bss, size_t size);
 
 /*
- * scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare(). 0 or -errno.
- * A callback can be set to 0: then it is neither loaded nor known to the kernel.
- * scx_run_get_ops - what it is, options considered
+ * scx_run_set_ops - set the number @member of struct sched_ext_ops; in prepare()
+ *
+ * A callback can be set to 0: then it is neither loaded nor known to the kernel. Returns 0; -ENOENT if the
+ * object has no such member, -EINVAL if the value does not fit it or it is no number of 4 or 8 bytes.
+ *
+ * scx_run_get_ops - what it is, options considered; -ENOENT and -EINVAL as there
  */
 int scx_run_set_ops(struct scx_run *run, const char *member, u64 value);
 int scx_run_get_ops(const struct scx_run *run, const char *member, u64 *value);
 
-/* scx_run_stat - the sum of counter @index over the CPUs, as last read */
+/*
+ * scx_run_stat - the sum of counter @index over the CPUs, as last read
+ *
+ * 0 where there is none: before it was read first, or beyond the last counter.
+ */
 s64 scx_run_stat(const struct scx_run *run, unsigned int index);
 
 /*
@@ -280,7 +288,8 @@ s64 scx_run_stat(const struct scx_run *run, unsigned int index);
  *
  * It must be one that the machine has, online, and in the cpuset of this process. @role completes
  * "CPU 3 cannot be ...". For prepare(), which is called again when the scheduler starts again after
- * hotplug. Returns 0, or -errno after an error message.
+ * hotplug. Returns 0, or after an error message -ENODEV (the machine has none of that number), -ENXIO (it
+ * is offline) or -EPERM (not in the cpuset).
  */
 int scx_check_cpu(u32 cpu, const char *role);
 
@@ -322,7 +331,11 @@ int scx_run_may_lose(const struct scx_run *run, const char *why, const char *los
 		     const char *with);
 int scx_run_check_loop_bound(const struct scx_run *run, const char *with);
 
-/* scx_run_print - a line for the user, as text or JSON as asked for */
+/*
+ * scx_run_print - a line for the user, as text or JSON as asked for
+ *
+ * At most 511 bytes, the rest is cut. As text, what is no printable ASCII becomes '?'.
+ */
 void scx_run_print(const struct scx_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The command line of one scheduler, as a user meets it, on a machine without sched_ext.
 
-Environment: SCX_PROGRAM is the program, SCX_SOURCE the source tree, SCX_VERSION the version,
-SCX_SANITIZED is 1 if the program was built with a sanitizer.
+Environment: SCX_PROGRAM is the program, SCX_SOURCE the source tree, SCX_VERSION the version.
 """
 
 import json
@@ -18,7 +17,6 @@ from pathlib import Path
 PROGRAM = Path(os.environ['SCX_PROGRAM'])
 SOURCE = Path(os.environ['SCX_SOURCE'])
 NAME = PROGRAM.name.removeprefix('scx_')
-SANITIZED = os.environ.get('SCX_SANITIZED') == '1'
 
 # What users know from upstream's scheduler of the same name.
 CLASSIC = {
@@ -479,8 +477,6 @@ class Valgrind(Case):
     """The same under valgrind: one of each kind, for it takes its time."""
 
     def setUp(self):
-        if SANITIZED:
-            self.skipTest('built with a sanitizer, which cannot run under valgrind')
         if not shutil.which('valgrind'):
             self.skipTest('valgrind is not installed')
 

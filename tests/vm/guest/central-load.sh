@@ -49,8 +49,8 @@ if bounce; then
 	num 'small buffer: calls were cut' "$(stat cut)" -gt 50
 	num 'small buffer: passes were ended' "$(stat paused)" -gt 50
 fi
-# Without that end it is the kernel that breaks the pass off, and goes on. (What a kernel does that does not,
-# with thousands of tasks, is in tests/vm/compare.)
+# Without that end it is the kernel that breaks the pass off, and goes on. (What becomes of it on a kernel
+# that does not is in tests/vm/compare --central.)
 if bounce --test-no-pass-guard; then
 	is 'no pass guard: all tasks run' "$BOUNCED" 0
 	is "no pass guard: the kernel's bound ends the pass" "$MOST" 32

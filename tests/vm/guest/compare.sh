@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# `scx_qmap -l 100` under load, for tests/vm/compare, which runs this on a kernel that bounds its
-# dispatch loop and on one that does not, and gives the verdict.
+# `scx_qmap -l 100` and `scx_central` under load, for tests/vm/compare, which runs this on a kernel that
+# bounds its dispatch loop and on one that does not, and gives the verdict.
 #
 #	compare.sh loop [OPTION...]    scx_qmap -l 100 OPTION... under load, each CPU with a heartbeat
 #	compare.sh without             what the kernel without the bound is spared: see below
+#	compare.sh central             scx_central without what ends its passes, and hundreds of tasks to hand out
 #	compare.sh conform             scx conform on that kernel, and then a loop with --force
 #
 # What happened goes out as '@fact NAME=VALUE' at once, for the machine may not live to tell more.
@@ -40,9 +41,14 @@ said() {
 	fact "$1.lines_bound" "$(grep -c 'does not bound its dispatch loop (no SCX_DSP_MAX_LOOPS)' "$2")"
 }
 
-# watched KEY: what scx watch told of all passes
+# watched SCHEDULER KEY...: what scx watch told of all passes
 watched() {
-	fact "watch.$1" "$(watch_total "$1" watch.out qmap)"
+	local scheduler="$1" key
+	shift
+	wait_for 60 grep -q "\"type\":\"watch_end\",\"scheduler\":\"$scheduler\"" watch.out
+	for key in "$@"; do
+		fact "watch.$key" "$(watch_total "$key" watch.out "$scheduler")"
+	done
 }
 
 loop() {
@@ -69,10 +75,7 @@ loop() {
 	wait_for 10 state_is disabled
 	fact loop.state "$(state)"
 	fact loop.log_lines "$(log_warnings ejected | wc -l)"
-	wait_for 60 grep -q '"type":"watch_end","scheduler":"qmap"' watch.out
-	watched bound_reached
-	watched more
-	watched kicks
+	watched qmap bound_reached more kicks
 	kill "$watch"
 	# The machine goes on, and so does the load.
 	sleep 3
@@ -81,6 +84,29 @@ loop() {
 	# They hold the output line.
 	# shellcheck disable=SC2086 # a list
 	kill $beats "$load"
+}
+
+# All tasks are CPU 1's, and CPU 0, the central one, is kept from handing them out until all are awake. Then it
+# hands out two in a call, all that the dispatch buffer holds, and finds nothing for itself.
+central() {
+	local status=0
+	fact cpus "$(nproc)"
+	scx watch --json >watch.out &
+	watch=$!
+	log_mark
+	launch scx_central --timeout-ms 30000 --test-batch 2 --test-no-pass-guard
+	wait_for 20 up_or_ended central
+	wait_for 20 grep -q '"type":"watch_start","scheduler":"central"' watch.out
+	fact central.enabled "$(ops_is central && echo yes || echo no)"
+	load 60 vmtool herd 3 0 1 600 || status=$?
+	fact central.load "$status"
+	fact central.herd "$(tail -n 1 load.out)"
+	fact central.still "$(ops_is central && echo yes || echo no)"
+	sched_end 20 INT
+	fact central.exit "$SCHED_STATUS"
+	fact central.log_lines "$(log_warnings | wc -l)"
+	watched central passes bound_reached more most_calls longest_ns
+	kill "$watch"
 }
 
 without() {

@@ -61,23 +61,6 @@ if sched_start simple; then
 	sched_stop 'simple, SIGHUP' HUP
 fi
 
-# While its host is busy elsewhere an emulated CPU stands still, and whoever runs there has run: that spoils a
-# measurement now and then, what a test is about spoils all three.
-
-# heavy_within NAME LOW HIGH WHAT [LIGHT HEAVY]: heavy_share() is that, in percent
-heavy_within() {
-	local name="$1" low="$2" high="$3" what="$4"
-	shift 4
-	for _ in 1 2 3; do
-		heavy_share "$name" 4 "$@"
-		if [ "${HEAVY:-0}" -ge "$low" ] && [ "$HEAVY" -le "$high" ]; then
-			break
-		fi
-	done
-	num "$name: $what (at least $low % for the heavy ones)" "$HEAVY" -ge "$low"
-	num "$name: $what (at most $high % for the heavy ones)" "$HEAVY" -le "$high"
-}
-
 if sched_start simple; then
 	heavy_share simple 3
 	num 'simple: a weight of 88761 gets over 10 times as much as one of 15' "$HEAVY" -gt 90

@@ -110,6 +110,38 @@ class Judge(unittest.TestCase):
         self.assertIsNone(judge(MALFORMED, broken, '7.1.13+deb13-cloud-amd64', 1))
         self.assertIn('instead of 0', judge(MALFORMED, broken, '7.3', 1))
 
+    def test_again(self):
+        """A machine that was lost goes on with what is left, and the results are those of one run."""
+        def feed(records):
+            results.feed(''.join(json.dumps(record) + '\n' for record in records).encode())
+
+        class Run:
+            failure, stderr, exit_status = None, '', 0
+
+        names = ['lost-task', 'chaos', 'kick-wait']
+        results = self.conform.Results('x')
+        feed(OLD[:1])
+        results.feed(b'{"type":"conform","name":"ch')
+        self.assertEqual(results.again(names), names[1:])
+        feed(OLD[1:])
+        self.assertIsNone(self.conform.judge(results, Run, names, '6.12.107'))
+        whole = self.conform.Results('x')
+        whole.feed(''.join(json.dumps(record) + '\n' for record in OLD).encode())
+        self.assertEqual(results.lines(), whole.lines())
+        # Behind the last one, before the summary.
+        results = self.conform.Results('x')
+        feed(OLD[:-1])
+        self.assertEqual(results.again(names), names[-1:])
+        feed(OLD[-2:])
+        self.assertIsNone(self.conform.judge(results, Run, names, '6.12.107'))
+        # The status is that of the last run, in which nothing failed.
+        results = self.conform.Results('x')
+        loop = next(record for record in UNBOUNDED if record.get('name') == 'qmap-loop')
+        feed([loop])
+        self.assertEqual(results.again(['qmap-loop', 'lost-task']), ['lost-task'])
+        feed([record for record in UNBOUNDED if record is not loop])
+        self.assertIsNone(self.conform.judge(results, Run, ['qmap-loop', 'lost-task'], '6.12.107-unbounded'))
+
     def test_all_faults(self):
         names = self.conform.all_faults()
         self.assertGreaterEqual(len(names), 34)

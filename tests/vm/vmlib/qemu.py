@@ -507,11 +507,11 @@ def run_test_vm(on_again=None, **arguments):
     """run_vm() for tests: a machine that falls victim to its emulation is started again.
 
     on_again is called with a line to print before that; what the machine sent so far
-    stays with the callbacks.
+    stays with the callbacks. It may return arguments that are to be others from then on.
     """
     for again in range(EMULATOR_RETRIES + 1):
         if again and on_again:
-            on_again(f'{result.failure}; starting it again ({again} of {EMULATOR_RETRIES})')
+            arguments.update(on_again(f'{result.failure}; starting it again ({again} of {EMULATOR_RETRIES})') or {})
         result = run_vm(**arguments)
         if not result.emulator_fault:
             break

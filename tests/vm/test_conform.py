@@ -31,7 +31,8 @@ OLD = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=
        result('chaos', 'passed', kind=0, status=0, late_us=10000, differences=''),
        result('kick-wait', 'refused', reason='it would hang'),
        {'type': 'conform_summary', 'kernel': '6.12.107'}]
-MACHINE = {'type': 'machine', 'date': '2026-11-27', 'qemu': 'QEMU 10.0', 'accel': 'tcg', 'cpus': 2}
+MACHINE = {'type': 'machine', 'kernel': '7.1.13+deb13-cloud-amd64', 'date': '2026-11-27', 'qemu': 'QEMU 10.0',
+           'accel': 'tcg', 'cpus': 2}
 OLD_PAHOLE = ('this kernel was built with a pahole too old for it, so that these kfuncs cannot be called: '
               'a(); use another build of it, or another version')
 MALFORMED = [MACHINE,

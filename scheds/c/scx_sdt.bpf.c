@@ -126,17 +126,22 @@ void BPF_STRUCT_OPS(sdt_running, struct task_struct *p)
 {
 	struct task_ctx *taskc = recorded_task(p);
 	s32 cpu = scx_bpf_task_cpu(p);
+	/* It has been running: the kernel took it off and put it back to change something about it. */
+	bool goes_on = scx_bpf_task_running(p);
 	struct sdt_record *record;
 	u64 now;
 
-	scx_stat_inc(SDT_STAT_RUN);
+	if (!goes_on)
+		scx_stat_inc(SDT_STAT_RUN);
 	if (!taskc) {
-		scx_stat_inc(SDT_STAT_UNRECORDED);
+		if (!goes_on)
+			scx_stat_inc(SDT_STAT_UNRECORDED);
 		return;
 	}
 
 	record = record_of(taskc);
-	record->runs++;
+	if (!goes_on)
+		record->runs++;
 	if (record->cpu != cpu && record->cpu >= 0)
 		record->migrations++;
 	record->cpu = cpu;

@@ -53,6 +53,7 @@ static const struct scx_kfunc kfuncs[] = {
 	{ .name = "scx_bpf_select_cpu_dfl" },
 	{ .name = "scx_bpf_dsq_insert", .also = "scx_bpf_dispatch" },
 	{ .name = "scx_bpf_task_cpu" },
+	{ .name = "scx_bpf_task_running" },
 	{ .name = "scx_bpf_create_dsq", .without = "the global DSQ is used in its place" },
 	{ .name = "bpf_arena_alloc_pages", .without = "there are no statistics of single tasks" },
 };

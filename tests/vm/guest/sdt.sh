@@ -7,9 +7,9 @@
 # shellcheck source=tests/vm/guest/lib.sh
 . /tests/lib.sh
 
-# task PID FIELD: of the last line about that task
+# task PID FIELD: of the last line about that task when look() was called
 task() {
-	grep "^{\"type\":\"task\".*\"pid\":$1," "$OUT" | tail -n 1 |
+	grep "\"pid\":$1," tasks | tail -n 1 |
 		sed -n "s/.*[{,]\"$2\":\\(-\\{0,1\\}[0-9]*\\)[,}].*/\\1/p"
 }
 
@@ -61,14 +61,21 @@ next_stats() {
 	wait_for 15 seen $(($(stat_lines) + 2))
 }
 
+# look: wait for such statistics, and keep what they say of each task; all lines would take long to search
+look() {
+	next_stats
+	grep '^{"type":"task"' "$OUT" | tail -n 2000 >tasks
+}
+
 # --- What is said of a task is what /proc says: tasks that were forked under it, in its class, and are
 # stopped now.
 
-# proc PID: CPU time and waiting time in ns, times it ran; switches; CPU time in ticks
+# proc PID: CPU time and waiting time in ns, times it ran; switches; CPU time in ticks; its CPU
 proc() {
 	read -r RUNTIME WAIT RAN <"/proc/$1/schedstat"
 	SWITCHES=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status")
 	TICKS=$(awk '{ sub(".*[)] ", ""); print $12 + $13 }' "/proc/$1/stat")
+	CPU=$(awk '{ sub(".*[)] ", ""); print $37 }' "/proc/$1/stat")
 }
 
 # agree NAME PID: each figure of its record with the kernel's
@@ -77,14 +84,18 @@ agree() {
 	proc "$2"
 	runtime=$(task "$2" runtime_ns)
 	diag "$name: runtime $runtime of $RUNTIME ns ($TICKS ticks), wait $(task "$2" wait_ns) of $WAIT ns," \
-		"runs $(task "$2" runs) of $RAN, $SWITCHES switches"
+		"runs $(task "$2" runs) of $RAN, $SWITCHES switches, queued $(task "$2" queued)," \
+		"local $(task "$2" local), $(task "$2" migrations) migrations, CPU $(task "$2" cpu) of $CPU"
 	within "$name: CPU time is that of schedstat" "$runtime" "$RUNTIME" 1
 	within "$name: CPU time is utime + stime" "$runtime" $((TICKS * 10000000)) 3 30000000
 	# Here it ends when the task starts to run; there before the scheduler is asked for one, which takes
-	# its time in an emulated machine.
-	within "$name: waiting time is that of schedstat" "$(task "$2" wait_ns)" "$WAIT" 10 $((RAN * 1000000))
+	# its time in an emulated machine. It begins here a moment later.
+	num "$name: waiting time is that of schedstat, or more" "$(task "$2" wait_ns)" \
+		-ge $((WAIT * 9 / 10 - RAN * 50000))
+	num "$name: and more by a little for each run" "$(task "$2" wait_ns)" -le $((WAIT * 11 / 10 + RAN * 1000000))
 	within "$name: runs are those of schedstat" "$(task "$2" runs)" "$RAN" 1 2
 	within "$name: runs are switches" "$(task "$2" runs)" "$SWITCHES" 1 2
+	is "$name: its CPU is that of /proc" "$(task "$2" cpu)" "$CPU"
 	num "$name: it was queued or went to a CPU as often as it ran, or less" \
 		$(($(task "$2" queued) + $(task "$2" local))) -le $(($(task "$2" runs) + 1))
 }
@@ -97,16 +108,43 @@ if sched_start sdt --json --stats 1 --top 2000; then
 	sleep 4
 	pids=$(children "$hogs")
 	sleeper=$(children "$BG_PID")
+	look
+	# They moved about before they were bound.
+	for pid in $pids; do
+		task "$pid" migrations >"migrations.$pid"
+		grep -q '^Cpus_allowed_list:[^0-9]*1$' "/proc/$pid/status" || free=$pid
+	done
+	for cpu in 2 3 2 3; do
+		taskset -cp "$cpu" "$free" >/dev/null
+		sleep 0.3
+	done
+	# Nor does it count as another run when something about it changes while it runs.
+	nice=0
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		nice=$(((nice + 1) % 2))
+		renice "$nice" -p "$free" >/dev/null
+		sleep 0.05
+	done
 	# shellcheck disable=SC2086
 	kill -STOP $pids "$sleeper"
 	sleep 0.2
-	next_stats
+	look
 	number=0
 	for pid in $pids; do
 		number=$((number + 1))
 		agree "hog $number" "$pid"
 		num "hog $number: ran for a second at least" "$(task "$pid" runtime_ns)" -gt 1000000000
+		[ "$pid" != "$free" ] || continue
+		is "hog $number: is on the CPU that it is bound to" "$(task "$pid" cpu)" 1
+		is "hog $number: no change of CPU was seen since" "$(task "$pid" migrations)" "$(cat "migrations.$pid")"
+		# Not when a real-time task was on its CPU in between.
+		num "hog $number: it was queued or went to a CPU nearly as often as it ran" \
+			$(($(task "$pid" queued) + $(task "$pid" local))) -ge $(($(task "$pid" runs) * 8 / 10 - 2))
 	done
+	migrations=$(cat "migrations.$free")
+	diag "the free hog: $migrations migrations, then to CPUs 2, 3, 2, 3: $(task "$free" migrations)"
+	num 'the free hog: three changes of CPU or more were seen' "$(task "$free" migrations)" -ge $((migrations + 3))
+	is 'the free hog: it is where it was sent last' "$(task "$free" cpu)" 3
 	is 'there are three hogs' "$number" 3
 	agree 'sleeper' "$sleeper"
 	num 'sleeper: ran often' "$(task "$sleeper" runs)" -gt 100
@@ -125,9 +163,52 @@ fi
 if sched_start sdt --top 2 --stats 1; then
 	load 30 vmtool hogs 3 0,0 0,1
 	sched_stop '--top 2' INT
-	is '--top 2: no more than two tasks a second' \
-		"$(awk '/^sdt: local=/ { n = 0 } /^sdt: task / && ++n > 2 { print "more" }' "$OUT")" ''
+	# What each of the two used, of one second after the other: there are always two tasks that ran.
+	sed -n 's/^sdt: task .* recent_ns=\([0-9]*\).*/\1/p' "$OUT" >recent
+	diag "--top 2: $(tr '\n' ' ' <recent)"
+	is '--top 2: the busier one is the first' \
+		"$(awk 'NR % 2 { first = $1 } NR % 2 == 0 && $1 > first { print "risen" }' recent)" ''
+	num '--top 2: there were two to compare' "$(wc -l <recent)" -ge 6
+	# On a busy host two seconds' may come between two lines of statistics, but not all the time.
+	num '--top 2: no more than two tasks a second' "$(wc -l <recent)" \
+		-le $((2 * ($(grep -c '^sdt: local=' "$OUT") + 1)))
 	num '--top 2: the hogs are the first' "$(grep -c '^sdt: task pid=[0-9]* comm=vmtool ' "$OUT")" -ge 3
+fi
+
+# --- A task that never stops: its CPU time is a tick old at most
+
+# new_line PID LINES: one more line about that task
+new_line() {
+	[ "$(grep -c "\"pid\":$1," "$OUT")" -gt "$2" ]
+}
+
+if sched_start sdt --json --stats 1 --top 2; then
+	# Everybody else leaves it alone on its CPU.
+	taskset -cp 0,2,3 "$SCHED_PID" >/dev/null
+	taskset -cp 0,2,3 $$ >/dev/null
+	background vmtool hogs 60 0,1
+	sleep 2
+	pid=$(children "$BG_PID")
+	youngest=none
+	# The line comes a moment before it is noticed, so it is the least of five that counts.
+	for try in 1 2 3 4 5; do
+		lines=$(grep -c "\"pid\":$pid," "$OUT")
+		wait_for 10 new_line "$pid" "$lines"
+		read -r RUNTIME _ RAN <"/proc/$pid/schedstat"
+		runtime=$(grep "\"pid\":$pid," "$OUT" |
+			sed -n "$((lines + 1))s/.*\"runtime_ns\":\([0-9]*\),.*/\1/p")
+		age=$(((RUNTIME - runtime) / 1000))
+		diag "never stops (try $try): CPU time $runtime of $RUNTIME ns, $age us old; $RAN runs"
+		[ "$youngest" != none ] && [ "$age" -ge "$youngest" ] || youngest=$age
+	done
+	num 'never stops: its CPU time is as of a moment ago (at most 150 ms)' "$youngest" -le 150000
+	num 'never stops: nor is it too much' "$youngest" -ge -5000
+	num 'never stops: it ran for long' "$runtime" -gt 2000000000
+	taskset -cp 0-3 $$ >/dev/null
+	kill -KILL "$pid"
+	bg_kill
+	sched_stop 'never stops' INT
+	records 'never stops'
 fi
 
 # --- 50,000 short-lived tasks
@@ -148,7 +229,7 @@ if sched_start sdt --json --stats 1; then
 
 	live=$(stat live)
 	came=$(stat came)
-	check '50,000 short-lived tasks' load 120 vmtool forks "${SDT_FORKS:-50000}" 4
+	check '50,000 short-lived tasks' load 240 vmtool forks "${SDT_FORKS:-50000}" 4
 	diag "$(cat load.out)"
 	next_stats
 	diag "live before: $live, after: $(stat live)"

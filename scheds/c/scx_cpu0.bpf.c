@@ -44,11 +44,16 @@ static u64 cpu0_slice(void)
 
 /*
  * A CPU that the task may not use would do no harm, the kernel takes another one then, but it counts
- * that as a fault of ours.
+ * that as a fault of ours. The previous one may be forbidden by now: the CPUs of a task that sleeps can
+ * change, and nothing but this call asks where it is to go.
  */
 s32 BPF_STRUCT_OPS(cpu0_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
-	return bpf_cpumask_test_cpu(0, p->cpus_ptr) ? 0 : prev_cpu;
+	if (bpf_cpumask_test_cpu(0, p->cpus_ptr))
+		return 0;
+	if (bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr))
+		return prev_cpu;
+	return bpf_cpumask_any_distribute(p->cpus_ptr);
 }
 
 void BPF_STRUCT_OPS(cpu0_enqueue, struct task_struct *p, u64 enq_flags)

@@ -7,22 +7,28 @@
 # shellcheck source=tests/vm/guest/lib.sh
 . /tests/lib.sh
 
-CPU0_ONLINE=/sys/devices/system/cpu/cpu0/online
+ONLINE=/sys/devices/system/cpu/online
 
 astray() {
 	sed -n 's/^{"type":"stats".*"astray":\([0-9]*\).*/\1/p' "$OUT"
 }
 
+# adds_up NAME [PERCENT]: the final statistics are consistent. CPU 0 may have run that much of what came from its
+# queue: what a real-time task interrupts starts again from where it is, and of one that exits the kernel does
+# not ask where to.
 adds_up() {
 	is "$1: enqueued = local + queued + elsewhere" \
 		"$(stat enqueued)" $(($(stat local) + $(stat queued) + $(stat elsewhere)))
 	num "$1: not more taken than queued" "$(stat taken)" -le "$(stat queued)"
 	num "$1: not more taken elsewhere than queued there" "$(stat taken_elsewhere)" -le "$(stat elsewhere)"
-	num "$1: what ran on CPU 0 was queued or a kernel thread" \
-		"$(stat run)" -ge "$(stat taken)"
+	diag "$1: CPU 0 ran $(stat run) times, $(stat taken) from its queue, $(stat local) kernel threads anywhere"
+	num "$1: what ran on CPU 0 was from its queue or a kernel thread" \
+		"$(stat run)" -le $((($(stat taken) + $(stat local)) * ${2:-110} / 100 + 100))
+	num "$1: what was taken from its queue ran on CPU 0" "$(stat run)" -ge $(($(stat taken) * 9 / 10))
 	# While the kernel puts it in place and takes it off, it bypasses it and runs tasks anywhere: so not
 	# the totals, but the first and the last line of those printed each second.
 	diag "$1: astray by the second: $(astray | tr '\n' ' ')"
+	num "$1: there are seconds to compare" "$(astray | wc -l)" -ge 4
 	is "$1: none went astray" "$(astray | tail -n 2 | head -n 1)" "$(astray | head -n 1)"
 }
 
@@ -33,6 +39,11 @@ cpu_of() {
 
 runs_on() {
 	[ "$(cpu_of "$1")" = "$2" ]
+}
+
+# more_lines LINES: two more lines of statistics, of which one was begun later
+more_lines() {
+	[ "$(stat_lines)" -ge $(($1 + 2)) ]
 }
 
 # --- Hogs: six that may run anywhere, one on each other CPU, one that may not use CPU 0
@@ -83,20 +94,38 @@ if sched_start cpu0 --json --stats 1; then
 			check "affinity, $round: free again, it goes to CPU 0" wait_for 3 runs_on "$hog" 0
 		done
 		[ "$round" = alone ] || break
+		lines=$(stat_lines)
+		wait_for 10 more_lines "$lines"
+		diag "affinity, alone: $(stat fetched) of 3 were fetched"
+		# Not one that the shell keeps from running at that moment.
+		num 'affinity, alone: it is interrupted to go there' "$(stat fetched)" -ge 2
 		chrt -o 0 vmtool hogs 10 0 0,1 0,2 0,3 >/dev/null &
 		others=$!
 		sleep 0.5
 	done
 	bg_kill
 	wait "$others"
+	# One that wakes up all the time and may not use CPU 0.
+	background taskset -c 1-3 vmtool nap 2000
 	churn() {
 		normal timeout 30 vmtool churn 3 24 >load.out
 	}
 	check 'affinity: of 24 tasks all the time: all make progress' churn || diag_file load load.out
+	if [ -e "$SCX/root/events" ]; then
+		cat "$SCX/root/events" >events
+		diag "affinity: $(tr '\n' ' ' <events)"
+		is 'affinity: the kernel never had to take another CPU than the one chosen' \
+			"$(sed -n 's/^SCX_EV_SELECT_CPU_FALLBACK //p' events)" 0
+	else
+		skip 'this kernel does not count them' \
+			'affinity: the kernel never had to take another CPU than the one chosen'
+	fi
+	bg_kill
 	# One more line.
 	sleep 1.5
 	sched_stop 'affinity' INT
-	adds_up 'affinity'
+	# Those that change class or are stopped all the time start again and again.
+	adds_up 'affinity' 250
 	num 'affinity: running tasks were fetched' "$(stat fetched)" -ge 6
 fi
 
@@ -132,8 +161,9 @@ turn() {
 if sched_start cpu0 --json; then
 	turn 60 5
 	whole=$TURN
-	# Time for a round and a half of whole slices.
-	seconds=$((whole * 900 / 1000000 + 2))
+	# Time for three rounds of whole slices: who wakes them all is one of those that wait for CPU 0, too, and
+	# may need a turn or two more.
+	seconds=$((whole * 1800 / 1000000 + 2))
 	turn 600 $((seconds < 60 ? seconds : 60))
 	is '600 hogs: all got a turn' "$RAN" 600
 	num '600 hogs: turns are shorter' $((TURN * 100)) -le $((whole * 80))
@@ -142,33 +172,38 @@ fi
 
 # --- CPU 0 is not there. Few machines can take it away, so the kernel's list of CPUs is covered.
 
+MESSAGE='scx_cpu0: CPU 0 cannot be the one that runs everything: it is offline (online: 1-3)'
 SEQ=$(cat "$SCX/enable_seq")
 echo 1-3 >online
-mount --bind online /sys/devices/system/cpu/online
+mount --bind online $ONLINE
 run_once scx_cpu0
-umount /sys/devices/system/cpu/online
+umount $ONLINE
 is 'CPU 0 offline: ends with 1' "$STATUS" 1
-is 'CPU 0 offline: says so' "$(cat once.err)" \
-	'scx_cpu0: CPU 0 cannot be the one that runs everything: it is offline (online: 1-3)'
+is 'CPU 0 offline: says so' "$(cat once.err)" "$MESSAGE"
 is 'CPU 0 offline: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
-if [ -e $CPU0_ONLINE ]; then
-	sched_start cpu0 && {
-		echo 0 >$CPU0_ONLINE
-		sched_end 20
-		is 'CPU 0 goes offline: ends with 1' "$SCHED_STATUS" 1
-		echo 1 >$CPU0_ONLINE
-		gone 'CPU 0 goes offline'
-	}
-else
-	skip 'this kernel cannot take CPU 0 offline' 'CPU 0 goes offline'
+
+# When another one goes it is started again, and sees that list.
+if sched_start cpu0; then
+	SEQ=$(cat "$SCX/enable_seq")
+	mount --bind online $ONLINE
+	echo 0 >/sys/devices/system/cpu/cpu2/online
+	sched_end 20
+	umount $ONLINE
+	echo 1 >/sys/devices/system/cpu/cpu2/online
+	is 'CPU 0 goes offline: ends with 1' "$SCHED_STATUS" 1
+	is 'CPU 0 goes offline: says so' "$(grep 'CPU 0' "$ERR")" "$MESSAGE"
+	has 'CPU 0 goes offline: it was about to start again' "$OUT" 'starting again'
+	is 'CPU 0 goes offline: nothing was attached again' "$(cat "$SCX/enable_seq")" "$SEQ"
+	gone 'CPU 0 goes offline'
+	log_clean 'CPU 0 goes offline'
 fi
 
 # Another CPU goes and comes: started again.
 if sched_start cpu0; then
 	echo 0 >/sys/devices/system/cpu/cpu2/online
-	check 'hotplug: started again when CPU 2 goes' wait_for 10 restarted 1
+	check 'hotplug: started again when CPU 2 goes' wait_for 30 restarted 1
 	echo 1 >/sys/devices/system/cpu/cpu2/online
-	check 'hotplug: started again when CPU 2 comes' wait_for 10 restarted 2
+	check 'hotplug: started again when CPU 2 comes' wait_for 30 restarted 2
 	sched_stop 'hotplug' INT
 fi
 

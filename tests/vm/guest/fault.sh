@@ -172,6 +172,8 @@ went_on() {
 	num "$fault: it was committed" "$(json fault committed)" -gt 10
 	struck "$fault"
 	row "$fault kind=$(json exit kind) status=$SCHED_STATUS committed=$(json fault committed)"
+	# Of chaos, the first four of each kind. What comes next is the output of another scheduler.
+	DECISIONS="$(json fault first_selects) $(json fault first_enqueues) $(json fault first_dispatches)"
 	sane "$fault"
 }
 
@@ -247,6 +249,34 @@ when() {
 	num '--every 10: no more than one in ten' "$((COMMITTED * 10))" -le $((CHANCES + 200))
 	num '--every 10: no less' "$((COMMITTED * 10))" -ge $((CHANCES - 200))
 	sane '--every'
+}
+
+# Where the watchdog's timeout is longer than theirs, the kernel's own detectors end the scheduler. What they
+# log is no clean log.
+detectors() {
+	if ! kernel_at_least 6.16; then
+		skip 'from 6.16 on' 'a long lockup is ended by a detector of the kernel'
+		return
+	fi
+	begin_and_end lockup-dispatch 120 --duration 45000 --timeout-ms 30000 || return
+	is 'a long lockup: ends with 3' "$SCHED_STATUS" 3
+	is 'a long lockup: the exit kind' "$(json exit kind)" 1024
+	has 'a long lockup: by a detector' "$OUT" '^[{]"type":"exit",.*"message":"[^"]*(RCU|[Ss]oft ?lockup|[Hh]ard ?lockup)'
+	gone 'a long lockup'
+	row "lockup-dispatch of 45 s, timeout 30 s: kind=$(json exit kind) $(sed -n 's/^{"type":"exit",.*"message":"\([^"]*\)".*/\1/p' "$OUT")"
+}
+
+chaos() {
+	local seven
+	goes_on "$1" 6 --seed 7
+	seven=$DECISIONS
+	diag "$1: the first decisions: $seven"
+	is "$1: four of each kind" "$(printf '%s\n' "$seven" | wc -w)" 12
+	is "$1: all of them made" "$(printf '%s\n' "$seven" | tr ' ' '\n' | grep -cx 0)" 0
+	goes_on "$1" 2 --seed 7
+	is "$1: the same ones with the same seed" "$DECISIONS" "$seven"
+	goes_on "$1" 2 --seed 8
+	check "$1: others with another seed" [ "$DECISIONS" != "$seven" ]
 }
 
 # refused FAULT REASON: this kernel would not survive it
@@ -380,8 +410,9 @@ try() {
 		;;
 	ignored-hotplug) hotplug "$1" ;;
 	one-cpu) goes_on "$1" 6 ;;
-	chaos) goes_on "$1" 6 --seed 7 ;;
+	chaos) chaos "$1" ;;
 	when) when ;;
+	detectors) detectors ;;
 	*) fail "$1: there is a test of this fault" ;;
 	esac
 }
@@ -400,7 +431,7 @@ if sched_start simple; then
 fi
 num '--list: all faults' "$(printf '%s\n' "$FAULTS" | wc -l)" -ge 26
 # shellcheck disable=SC2086
-[ $# -gt 0 ] || set -- none when $FAULTS
+[ $# -gt 0 ] || set -- none when $FAULTS detectors
 for fault in "$@"; do
 	try "$fault"
 done

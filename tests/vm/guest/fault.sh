@@ -245,9 +245,9 @@ when() {
 	CHANCES=$(json fault chances)
 	COMMITTED=$(json fault committed)
 	diag "--every 10: $COMMITTED of $CHANCES chances"
-	num '--every 10: many chances' "$CHANCES" -ge 500
-	num '--every 10: no more than one in ten' "$((COMMITTED * 10))" -le $((CHANCES + 200))
-	num '--every 10: no less' "$((COMMITTED * 10))" -ge $((CHANCES - 200))
+	num '--every 10: many chances' "$CHANCES" -ge 300
+	num '--every 10: no more than one in ten' "$((COMMITTED * 10))" -le $((CHANCES + 100))
+	num '--every 10: no less' "$((COMMITTED * 10))" -ge $((CHANCES - 100))
 	sane '--every'
 }
 

@@ -241,7 +241,7 @@ fi
 
 # --- A central CPU that cannot be it
 
-SEQ=$(cat "$SCX/enable_seq")
+SEQ=$(enable_seq)
 # refused NAME STATUS MESSAGE COMMAND...
 refused() {
 	local name="$1" status="$2" message="$3"
@@ -272,6 +272,6 @@ is 'CPU inside the cpuset: is one that can' "$STATUS" 0
 run_once taskset -c 1 scx_central -c 2 --dry-run
 is 'CPU that the process was told to stay off: is one that can' "$STATUS" 0
 rmdir $CGROUPS/some
-is 'a CPU that cannot: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+is 'a CPU that cannot: nothing was attached' "$(enable_seq)" "$SEQ"
 
 finish

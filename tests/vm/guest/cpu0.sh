@@ -173,18 +173,18 @@ fi
 # --- CPU 0 is not there. Few machines can take it away, so the kernel's list of CPUs is covered.
 
 MESSAGE='scx_cpu0: CPU 0 cannot be the one that runs everything: it is offline (online: 1-3)'
-SEQ=$(cat "$SCX/enable_seq")
+SEQ=$(enable_seq)
 echo 1-3 >online
 mount --bind online $ONLINE
 run_once scx_cpu0
 umount $ONLINE
 is 'CPU 0 offline: ends with 1' "$STATUS" 1
 is 'CPU 0 offline: says so' "$(cat once.err)" "$MESSAGE"
-is 'CPU 0 offline: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+is 'CPU 0 offline: nothing was attached' "$(enable_seq)" "$SEQ"
 
 # When another one goes it is started again, and sees that list.
 if sched_start cpu0; then
-	SEQ=$(cat "$SCX/enable_seq")
+	SEQ=$(enable_seq)
 	mount --bind online $ONLINE
 	echo 0 >/sys/devices/system/cpu/cpu2/online
 	sched_end 20
@@ -193,7 +193,7 @@ if sched_start cpu0; then
 	is 'CPU 0 goes offline: ends with 1' "$SCHED_STATUS" 1
 	is 'CPU 0 goes offline: says so' "$(grep 'CPU 0' "$ERR")" "$MESSAGE"
 	has 'CPU 0 goes offline: it was about to start again' "$OUT" 'starting again'
-	is 'CPU 0 goes offline: nothing was attached again' "$(cat "$SCX/enable_seq")" "$SEQ"
+	is 'CPU 0 goes offline: nothing was attached again' "$(enable_seq)" "$SEQ"
 	gone 'CPU 0 goes offline'
 	log_clean 'CPU 0 goes offline'
 fi

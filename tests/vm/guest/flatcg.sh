@@ -87,7 +87,7 @@ fair() {
 
 # stop NAME: the scheduler, which must not have been ended by the kernel, and its statistics
 stop() {
-	check "$1: still the same one runs" [ "$(cat "$SCX/enable_seq")" -eq "$SEQ" ]
+	check "$1: still the same one runs" [ "$(enable_seq)" -eq "$SEQ" ]
 	sched_stop "$1" INT
 	is "$1: enqueued = local + queued + affine" \
 		"$(stat enqueued)" $(($(stat local) + $(stat queued) + $(stat affine)))
@@ -101,7 +101,7 @@ stop() {
 
 start() {
 	sched_start flatcg --json "$@" || return 1
-	SEQ=$(cat "$SCX/enable_seq")
+	SEQ=$(enable_seq)
 }
 
 CPUS=$(nproc)

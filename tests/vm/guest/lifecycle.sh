@@ -26,7 +26,7 @@ is 'kernel log: a mark that is gone' "$(log_warnings)" "(the mark is not in the 
 
 all_schedulers
 log_mark
-SEQ=$(cat "$SCX/enable_seq")
+SEQ=$(enable_seq)
 for name in $(schedulers); do
 	run_once "scx_$name" --dry-run
 	is "$name --dry-run: ends with 0" "$STATUS" 0
@@ -53,7 +53,7 @@ if sh -c 'echo 0 >/proc/sys/net/core/bpf_jit_enable' 2>/dev/null; then
 else
 	skip 'this kernel is built to have it always' 'without the JIT'
 fi
-is '--dry-run and not root: nothing was attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+is '--dry-run and not root: nothing was attached' "$(enable_seq)" "$SEQ"
 gone '--dry-run and not root'
 log_clean '--dry-run and not root'
 
@@ -97,7 +97,7 @@ done
 
 rm -f pipe status
 mkfifo pipe
-SEQ=$(cat "$SCX/enable_seq")
+SEQ=$(enable_seq)
 log_mark
 (
 	normal timeout 20 scx_qmap --stats 1 >pipe 2>once.err

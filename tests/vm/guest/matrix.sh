@@ -71,7 +71,7 @@ remains() {
 life() {
 	local seq
 	fact taint.before "$(cat /proc/sys/kernel/tainted)"
-	seq=$(cat "$SCX/enable_seq")
+	seq=$(enable_seq)
 	log_mark
 	if measured attach attach; then
 		measured hackbench hackbench_load 100
@@ -90,7 +90,7 @@ life() {
 		measured stop sched_end 1 KILL
 	fi
 	fact exit "$SCHED_STATUS"
-	fact enabled $(($(cat "$SCX/enable_seq") - seq))
+	fact enabled $(($(enable_seq) - seq))
 	remains >"$CELL/remains" 2>&1
 	fact state.after "$(state)"
 	# The next one shall not pay for it.

@@ -31,7 +31,7 @@ refused() {
 }
 
 log_mark
-SEQ=$(cat "$SCX/enable_seq")
+SEQ=$(enable_seq)
 refused 'stride 0' 2 'out of range' -S 0
 refused 'a batch too short to begin' 2 'out of range' -s 999
 refused 'a stride too long' 2 'CPU 0 would need CPU 4' -S 4
@@ -47,7 +47,7 @@ run_once scx_pair --dry-run -S 2
 is 'two CPUs with a hole between, and the stride to match: can be paired' "$STATUS" 0
 cpu_set 2 0
 refused 'a single CPU' 4 'only one CPU is online'
-is 'what is refused is not attached' "$(cat "$SCX/enable_seq")" "$SEQ"
+is 'what is refused is not attached' "$(enable_seq)" "$SEQ"
 for cpu in 1 2 3; do
 	cpu_set $cpu 1
 done

@@ -82,7 +82,7 @@ rm -f stop moved churn.out
 began=$(now_ms)
 # The most patience that the watchdog has, which only qmap does not ask for anyway: its 5 s are for faults.
 if sched_start "$@" --json --stats 60 --timeout-ms 30000; then
-	seq=$(cat "$SCX/enable_seq")
+	seq=$(enable_seq)
 	cg_make churn
 	echo +cpu >"$CGROUPS/churn/cgroup.subtree_control"
 	movers &
@@ -107,7 +107,7 @@ if sched_start "$@" --json --stats 60 --timeout-ms 30000; then
 	num "$sched: other tasks are moved" "$(before moves churn.out)" -gt $((seconds / 4))
 	rmdir "$CGROUPS/churn"
 	check "$sched: still enabled after $((($(now_ms) - began) / 1000)) s" ops_is "$ops"
-	is "$sched: without a restart" "$(cat "$SCX/enable_seq")" "$seq"
+	is "$sched: without a restart" "$(enable_seq)" "$seq"
 	diag_file 'stress-ng' stress.out 25
 	sched_stop "$sched" INT
 	diag_file 'statistics' "$OUT" 1

@@ -27,6 +27,11 @@ def result(name, verdict, **more):
     return {'type': 'conform', 'name': name, 'verdict': verdict, **more}
 
 
+def lines(records):
+    """As scx conform --json prints them."""
+    return ''.join(json.dumps(record) + '\n' for record in records)
+
+
 OLD = [result('lost-task', 'passed', kind=1026, status=3, took_ms=6149, late_us=2500, differences=''),
        result('chaos', 'passed', kind=0, status=0, late_us=10000, differences=''),
        result('kick-wait', 'refused', reason='it would hang'),
@@ -95,7 +100,7 @@ class Judge(unittest.TestCase):
 
         def judge(records, wanted, version='6.12.107', status=0):
             results = self.conform.Results('x')
-            results.feed(''.join(json.dumps(record) + '\n' for record in records).encode())
+            results.feed(lines(records).encode())
             Run.exit_status = status
             return self.conform.judge(results, Run, wanted, version)
 
@@ -114,7 +119,7 @@ class Judge(unittest.TestCase):
     def test_again(self):
         """A machine that was lost goes on with what is left, and the results are those of one run."""
         def feed(records):
-            results.feed(''.join(json.dumps(record) + '\n' for record in records).encode())
+            results.feed(lines(records).encode())
 
         class Run:
             failure, stderr, exit_status = None, '', 0
@@ -127,7 +132,7 @@ class Judge(unittest.TestCase):
         feed(OLD[1:])
         self.assertIsNone(self.conform.judge(results, Run, names, '6.12.107'))
         whole = self.conform.Results('x')
-        whole.feed(''.join(json.dumps(record) + '\n' for record in OLD).encode())
+        whole.feed(lines(OLD).encode())
         self.assertEqual(results.lines(), whole.lines())
         # Behind the last one, before the summary.
         results = self.conform.Results('x')
@@ -157,7 +162,7 @@ class Table(unittest.TestCase):
 
     def write(self, name, records):
         path = self.folder / name
-        path.write_text(''.join(json.dumps(record) + '\n' for record in records), encoding='utf-8')
+        path.write_text(lines(records), encoding='utf-8')
         return path
 
     def test_table(self):

@@ -126,22 +126,19 @@ void BPF_STRUCT_OPS(sdt_running, struct task_struct *p)
 {
 	struct task_ctx *taskc = recorded_task(p);
 	s32 cpu = scx_bpf_task_cpu(p);
-	/* It has been running: the kernel took it off and put it back to change something about it. */
-	bool goes_on = scx_bpf_task_running(p);
+	/* None, if it has been running: the kernel took it off and put it back to change something about it. */
+	u32 new_runs = scx_bpf_task_running(p) ? 0 : 1;
 	struct sdt_record *record;
 	u64 now;
 
-	if (!goes_on)
-		scx_stat_inc(SDT_STAT_RUN);
+	scx_stat_add(SDT_STAT_RUN, new_runs);
 	if (!taskc) {
-		if (!goes_on)
-			scx_stat_inc(SDT_STAT_UNRECORDED);
+		scx_stat_add(SDT_STAT_UNRECORDED, new_runs);
 		return;
 	}
 
 	record = record_of(taskc);
-	if (!goes_on)
-		record->runs++;
+	record->runs += new_runs;
 	if (record->cpu != cpu && record->cpu >= 0)
 		record->migrations++;
 	record->cpu = cpu;

@@ -220,10 +220,30 @@ static struct group *group_ctx(u32 group)
 	return bpf_map_lookup_elem(&groups, &group);
 }
 
+/* Have all idle CPUs look for work: which of them could use it is not known. For what is rare. */
+static __noinline int wake_all(void)
+{
+	u32 i, key;
+
+	bpf_for(i, 0, nr_pairs) {
+		struct pair_cpus *both;
+
+		key = i;
+		both = bpf_map_lookup_elem(&cpus, &key);
+		if (!both)
+			break;
+		scx_bpf_kick_cpu(both->cpu[0], SCX_KICK_IDLE);
+		scx_bpf_kick_cpu(both->cpu[1], SCX_KICK_IDLE);
+	}
+	return 0;
+}
+
 /*
  * A task begins or ends to wait in @group. The group's bit in groups_waiting is set for as long as its
- * count is not 0: whoever clears it looks again, in case somebody counted up in between; and whoever
- * counts up from 0 sets it after that.
+ * count is not 0: whoever counts up sets it, if it is not set, and not only the first one, which may
+ * have counted and not come to the bit; whoever clears it looks again, in case somebody counted up in
+ * between and saw it set. What that one kicked may have looked meanwhile and found the bit cleared: so
+ * when it is set again, all look.
  *
  * In enqueue() this comes before the task is in the queue, which the kernel puts it into when the
  * callback is over. So a CPU may see the bit and find nothing. It does not have to look again: the
@@ -239,13 +259,17 @@ static void count_waiting(u32 number, s64 change)
 		return;
 	scx_stat_add(PAIR_STAT_WAITING, change);
 	before = __sync_fetch_and_add(&group->waiting, change);
+	/* Used, so that it orders: see set_bits(). */
+	asm volatile("" : : "r"(before));
 	if (change > 0) {
-		if (!before)
+		if (!(READ_ONCE(*word) & bit_of(number)))
 			set_bits(word, bit_of(number));
 	} else if (before == 1) {
 		clear_bits(word, bit_of(number));
-		if (__sync_fetch_and_add(&group->waiting, 0) > 0)
+		if (__sync_fetch_and_add(&group->waiting, 0) > 0) {
 			set_bits(word, bit_of(number));
+			wake_all();
+		}
 	}
 }
 

@@ -474,22 +474,49 @@ at_least_starts() {
 	[ "$(starts)" -ge "$1" ]
 }
 
-# Both CPUs of a pair go while the loader does not look: it starts again on the other pair.
-if sched_start pair --json -S 2; then
+# take_turns: since the last start, pairs have changed from one cgroup to another
+take_turns() {
+	awk '/"type":"start"/ { line = "" } /"type":"stats"/ { line = $0 } END { print line }' "$OUT" >start.out
+	[ "0$(stat switched start.out)" -gt 20 ]
+}
+
+# least_now GROUP: ms of the hog in a cgroup that got least so far. The least of all is their parent's.
+least_now() {
+	local pid
+	while read -r pid; do
+		awk '{ print $14 * 10 }' "/proc/$pid/stat"
+	done <"$CGROUPS/$1/cgroup.procs" | sort -n | sed -n 2p
+}
+
+# Both CPUs of a pair go while the loader does not look: it starts again on the other pair. Hogs run on.
+if sched_start pair --json --stats 1 -S 2; then
+	# While no scheduler is there, weights matter: the next start needs seconds of a CPU.
+	cg_make a 1
+	cg_make b 1
+	hogs_in a a.out 200 0 0 0
+	hogs_in b b.out 200 0 0 0
 	kill -STOP "$SCHED_PID"
 	check 'hotplug: a pair goes' cpu_set 3 0
 	cpu_set 1 0
 	kill -CONT "$SCHED_PID"
-	check 'hotplug: started again' wait_for 15 at_least_starts 2
+	check 'hotplug: started again' wait_for 60 at_least_starts 2
 	check 'hotplug: runs' wait_for 5 ops_is pair
+	check 'hotplug: two cgroups of hogs take turns on the pair that is left' wait_for 10 take_turns
 	check 'hotplug: hackbench succeeds on what is left' hackbench_load 10
 	kill -STOP "$SCHED_PID"
 	check 'hotplug: the pair comes' cpu_set 1 1
 	cpu_set 3 1
 	kill -CONT "$SCHED_PID"
-	check 'hotplug: started again' wait_for 15 at_least_starts 3
+	check 'hotplug: started again' wait_for 60 at_least_starts 3
 	check 'hotplug: runs again' wait_for 5 ops_is pair
+	check 'hotplug: two cgroups of hogs take turns again' wait_for 10 take_turns
 	check 'hotplug: hackbench succeeds on all' hackbench_load 10
+	for group in a b; do
+		diag "hotplug: the hog of $group that got least: $(least_now $group) ms"
+		num "hotplug: each hog of $group gets 300 ms at least" "$(least_now $group)" -ge 300
+		echo 1 >"$CGROUPS/$group/cgroup.kill"
+	done
+	hogs_wait
 	# One CPU alone cannot be spared.
 	check 'hotplug: one CPU goes' cpu_set 3 0
 	sched_end 20
@@ -498,6 +525,22 @@ if sched_start pair --json -S 2; then
 	gone 'hotplug'
 	log_clean 'hotplug'
 	cpu_set 3 1
+fi
+
+# Two CPUs go while the loader does not look, and the two that are left do not pair with the given stride.
+if sched_start pair --json -S 2; then
+	kill -STOP "$SCHED_PID"
+	check 'hotplug, one CPU of each pair: they go' cpu_set 1 0
+	cpu_set 2 0
+	kill -CONT "$SCHED_PID"
+	sched_end 20
+	is 'hotplug, one CPU of each pair: ends with 2' "$SCHED_STATUS" 2
+	has 'hotplug, one CPU of each pair: says why' "$ERR" \
+		'^scx_pair: --stride 2 does not pair the CPUs: CPU 0 would need CPU 2'
+	gone 'hotplug, one CPU of each pair'
+	log_clean 'hotplug, one CPU of each pair'
+	cpu_set 1 1
+	cpu_set 2 1
 fi
 
 finish

@@ -257,7 +257,7 @@ static void note_bound(struct task_struct *p)
 static void enqueue_shared(struct task_struct *p, u64 vtime, u64 enq_flags)
 {
 	scx_stat_inc(FAULT_STAT_QUEUED);
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(SCX_SLICE_DFL, p->scx.weight),
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(SCX_SLICE_DFL, scx_vtime_weight(p)),
 				 vtime, enq_flags);
 }
 

@@ -562,7 +562,7 @@ static void limit_task_vtime(struct task_ctx *taskc)
 /* Light tasks have shorter turns, see there. */
 static u64 task_slice(struct task_struct *p)
 {
-	return fifo_sched ? slice_ns : scx_vtime_slice(slice_ns, p->scx.weight);
+	return fifo_sched ? slice_ns : scx_vtime_slice(slice_ns, scx_vtime_weight(p));
 }
 
 /*
@@ -713,7 +713,7 @@ static void account(struct cpu_ctx *cpuc, struct task_struct *p, struct task_ctx
 
 	taskc->cpu_time = cpu_time;
 	taskc->ran += used;
-	taskc->vtime += scx_vtime_charge(used, p->scx.weight);
+	taskc->vtime += scx_vtime_charge(used, scx_vtime_weight(p));
 	if (cpuc->cg == taskc->cg && has_turn(cpuc)) {
 		u64 paid = used < cpuc->left ? used : cpuc->left;
 
@@ -734,7 +734,7 @@ static void charge_yield(struct task_struct *p, struct task_ctx *taskc)
 
 	if (p->scx.slice || taskc->ran >= slice)
 		return;
-	taskc->vtime += scx_vtime_charge(slice - taskc->ran, p->scx.weight);
+	taskc->vtime += scx_vtime_charge(slice - taskc->ran, scx_vtime_weight(p));
 	taskc->ran = slice;
 }
 

@@ -421,8 +421,8 @@ void BPF_STRUCT_OPS(nest_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	vtime = scx_vtime_clamp(p->scx.dsq_vtime, vtime_now, slice_ns);
 	scx_bpf_task_set_dsq_vtime(p, vtime);
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(slice_ns, p->scx.weight), vtime,
-				 enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(slice_ns, scx_vtime_weight(p)),
+				 vtime, enq_flags);
 	scx_kick_unless_selected(p, enq_flags);
 }
 

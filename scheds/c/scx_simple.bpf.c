@@ -69,7 +69,7 @@ void BPF_STRUCT_OPS(simple_enqueue, struct task_struct *p, u64 enq_flags)
 
 	vtime = scx_vtime_clamp(p->scx.dsq_vtime, vtime_now, SCX_SLICE_DFL);
 	scx_bpf_task_set_dsq_vtime(p, vtime);
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(SCX_SLICE_DFL, p->scx.weight),
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, scx_vtime_slice(SCX_SLICE_DFL, scx_vtime_weight(p)),
 				 vtime, enq_flags);
 }
 

@@ -182,6 +182,7 @@ static const struct {
 	{ "killforks", "COUNT", 1, cmd_killforks },
 	{ "relay", "SEC CHAINS", 2, cmd_relay },
 	{ "nap", "US", 1, cmd_nap },
+	{ "collapse", "COUNT NICE", 2, cmd_collapse },
 	{ "json", "FILE", 1, cmd_json },
 	{ "log", "MARK [ejected]", 1, cmd_log },
 	{ "ext", "COMMAND...", 1, cmd_ext },

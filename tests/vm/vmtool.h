@@ -28,6 +28,7 @@ int cmd_log(int argc, char **argv);
 int cmd_forks(int argc, char **argv);
 int cmd_killforks(int argc, char **argv);
 int cmd_relay(int argc, char **argv);
+int cmd_collapse(int argc, char **argv);
 int cmd_nap(int argc, char **argv);
 
 uint64_t now_ns(void);

@@ -71,13 +71,13 @@ static inline u64 scx_vtime_used(const struct task_struct *p, bool runnable)
 }
 
 /*
- * scx_vtime_stop - charge @p for what it used since scx_vtime_start(), by its weight: for ops.stopping()
+ * scx_vtime_stop - charge @p for what it used since scx_vtime_start(), by scx_vtime_weight(): for ops.stopping()
  *
  * For who keeps virtual times in p->scx.dsq_vtime.
  */
 static inline void scx_vtime_stop(struct task_struct *p, bool runnable)
 {
-	u64 charge = scx_vtime_charge(scx_vtime_used(p, runnable), p->scx.weight);
+	u64 charge = scx_vtime_charge(scx_vtime_used(p, runnable), scx_vtime_weight(p));
 
 	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + charge);
 }

@@ -15,6 +15,27 @@
 #define SCX_VTIME_SLICE_MIN 1000000ULL
 
 /*
+ * scx_vtime_weight - the weight that @p counts with: its own, but 100 at least while it is inside an RCU
+ * read-side critical section in which it was preempted
+ *
+ * All the machine waits for the end of that: memory is not given back meanwhile, and after 21 s it is a
+ * stall, for which newer kernels end the scheduler. Such sections are short, but the lightest tasks have
+ * a millisecond where others have 20, and khugepaged is one of them, which copies 2 MiB inside of one.
+ *
+ * For ops.enqueue(), ops.dispatch() and ops.stopping(): the kernel notes it before it calls them.
+ * Without CONFIG_PREEMPT_RCU nobody is preempted there.
+ */
+static inline u32 scx_vtime_weight(const struct task_struct *p)
+{
+	u32 weight = p->scx.weight;
+
+	if (weight < 100 && bpf_core_field_exists(p->rcu_read_unlock_special.b.blocked) &&
+	    p->rcu_read_unlock_special.b.blocked)
+		return 100;
+	return weight;
+}
+
+/*
  * scx_vtime_slice - the slice for a task of weight @weight, where one of weight 100 has @slice ns
  *
  * Lighter tasks have shorter turns, down to a millisecond, and so more of them: a whole slice would be
@@ -38,8 +59,7 @@ static inline u64 scx_vtime_slice(u64 slice, u32 weight)
  * saved up. Not further ahead either, where a task gets that was lighter once, or had a CPU to itself
  * for long, when nobody lost anything by it; or that is so light that even the shortest turn is
  * charged more (weights below 5, with a slice of 20 ms, count as 5). So whoever waits is reached when
- * the others have had a slice. It matters beyond fairness: a task may be preempted while the kernel
- * waits for it, in an RCU read-side section for one, and khugepaged has nice 19.
+ * the others have had a slice. It matters beyond fairness: the kernel may wait for what it does.
  */
 static inline u64 scx_vtime_clamp(u64 vtime, u64 now, u64 slice)
 {

@@ -45,16 +45,16 @@ def update(readme, name, section, check):
     os.replace(temporary, readme)
 
 
-def main(name, doc, results, section, nargs='+'):
+def main(name, doc, results, section):
     """What scripts/update-NAME does: write section(files) between the markers of that name. `doc`, and what
-    the result files (as many as nargs says) are, is for --help. Returns the exit status."""
+    the result files are, is for --help. Returns the exit status."""
     prog = f'update-{name}'
     parser = argparse.ArgumentParser(prog=f'scripts/{prog}', description=doc,
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog='Exit status: 0 done; 1 not done, or with --check: it differs.')
     parser.add_argument('--check', action='store_true', help='change nothing, tell whether it is up to date')
     parser.add_argument('--readme', default=str(README), help='(default: README.md of this checkout)')
-    parser.add_argument('results', metavar='RESULTS.json', nargs=nargs, help=results)
+    parser.add_argument('results', metavar='RESULTS.json', nargs='+', help=results)
     args = parser.parse_args()
     try:
         update(args.readme, name, section(args.results), args.check)

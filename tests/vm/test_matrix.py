@@ -272,7 +272,7 @@ class Tables(unittest.TestCase):
             return {'kernel': kernel, 'scheduler': 'simple', 'topology': topology, 'result': matrix.GREEN,
                     'reasons': [], 'warnings': [], **more}
         return {
-            'date': '2026-01-02', 'short': False, 'qemu': 'QEMU 10.0', 'accel': 'tcg',
+            'date': '2026-01-02', 'started': '2026-01-02T03:00:00+00:00', 'short': False, 'qemu': 'QEMU 10.0', 'accel': 'tcg',
             'topologies': [{'name': 'one', 'text': '4 CPUs'}, {'name': 'two', 'text': '8 CPUs'}],
             'schedulers': ['simple'], 'verifier': [],
             'kernels': [{'wanted': '6.12', 'missing': 'none at hand'},
@@ -302,6 +302,25 @@ class Tables(unittest.TestCase):
         data = self.data()
         data['cells'].pop()
         self.assertEqual(matrix.table(data)[0][3][1], 'ok, -')
+
+    def test_merged(self):
+        self.assertEqual(matrix.merged(self.data()), self.data())
+        later = self.data()
+        later.update(date='2026-01-03', started='2026-01-03T03:00:00+00:00')
+        later['kernels'] = [dict(later['kernels'][2], name='7.2.1'), later['kernels'][2]]
+        later['cells'] = [dict(cell, kernel=kernel, result=matrix.GREEN, reasons=[])
+                          for kernel in ('7.2.1', '7.3.4-cloud-amd64') for cell in later['cells'][2:]]
+        for runs in ((self.data(), later), (later, self.data())):
+            both = matrix.merged(*runs)
+            rows, _, failures = matrix.table(both)
+            self.assertEqual([row[0].split()[0] for row in rows], ['kernel', '6.12', '7.1.13', '7.2.1', '7.3.4'])
+            self.assertEqual([row[1] for row in rows][3:], ['ok, ok', 'ok, ok'])
+            self.assertEqual(failures, [])
+            self.assertEqual(len(both['cells']), 6)
+            self.assertIn('Run on 2026-01-02 to 2026-01-03 with', matrix.markdown(both))
+        later['schedulers'] = ['simple', 'qmap']
+        with self.assertRaisesRegex(ValueError, 'schedulers'):
+            matrix.merged(self.data(), later)
 
     def test_readme(self):
         readme = load(HERE.parent.parent / 'scripts' / 'lib' / 'readme.py')

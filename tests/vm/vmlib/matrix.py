@@ -439,6 +439,26 @@ def _general(text, release):
 WORDS = {GREEN: 'ok', REFUSED: 'refused', FAILED: 'FAIL'}
 
 
+def merged(*runs):
+    """Several runs as if they were one: of a kernel all that the last run has. ValueError if they do not go together."""
+    runs = sorted(runs, key=lambda run: run['started'])
+    for name in ('short', 'qemu', 'accel', 'topologies', 'schedulers'):
+        if any(run[name] != runs[0][name] for run in runs):
+            raise ValueError(f'the runs have not the same {name}')
+
+    def name_of(kernel):
+        return kernel.get('name', kernel['wanted'])
+
+    last = {name_of(kernel): (run, kernel) for run in runs for kernel in run['kernels']}
+    whole = dict(runs[-1], cells=[], verifier=[])
+    whole['date'] = ' to '.join(dict.fromkeys((runs[0]['date'], runs[-1]['date'])))
+    whole['kernels'] = [last[name][1] for name in sorted(last, key=version_key)]
+    for part in ('cells', 'verifier'):
+        for run in runs:
+            whole[part] += [result for result in run[part] if last[result['kernel']][0] is run]
+    return whole
+
+
 def table(data):
     """(rows, footnotes, failures): the rows' first is the heading."""
     notes, failures = Footnotes(), []

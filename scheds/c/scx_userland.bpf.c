@@ -21,6 +21,7 @@
 #include <scx/context.bpf.h>
 #include <scx/idle.bpf.h>
 #include <scx/stats.bpf.h>
+#include <scx/vtime.bpf.h>
 #include "scx_userland.h"
 
 char _license[] SEC("license") = "GPL";
@@ -221,7 +222,7 @@ static bool send_to_user_space(struct task_struct *p, struct task_ctx *taskc)
 	entry->vtime = taskc->vtime;
 	entry->used_ns = scx_task_cpu_time(p) - taskc->charged;
 	entry->pid = p->pid;
-	entry->weight = p->scx.weight;
+	entry->weight = scx_vtime_weight(p);
 
 	/* All is in place before anybody can see the entry. */
 	scx_stat_inc(USERLAND_STAT_QUEUED);

@@ -19,7 +19,7 @@ collapses() {
 }
 
 hogs=$(printf '0,3 %.0s' $(seq 10))
-for name in simple nest flatcg; do
+for name in simple nest flatcg userland; do
 	sched_start "$name" || continue
 	# shellcheck disable=SC2086
 	background timeout 240 vmtool hogs 230 $hogs

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,8 +47,8 @@ static pid_t watch_grace_periods(uint64_t *longest)
 		die("fork");
 	if (pid)
 		return pid;
-	/* Not itself in need of the scheduler. */
-	if (set_policy(0, SCHED_FIFO))
+	/* It does not outlive its parent, and is itself not in need of the scheduler. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || set_policy(0, SCHED_FIFO))
 		_exit(1);
 	for (;;) {
 		uint64_t began = now_ns(), took;
@@ -68,7 +69,7 @@ static pid_t watch_grace_periods(uint64_t *longest)
 int cmd_collapse(int argc, char **argv)
 {
 	uint64_t *longest = shared(sizeof(*longest)), sum = 0;
-	long count = number(argv[1], 1, 1000000), i;
+	long count = number(argv[1], 1, 1000000), nice = number(argv[2], -20, 19), i;
 	char *memory, *page;
 	pid_t watcher;
 	int status;
@@ -79,7 +80,7 @@ int cmd_collapse(int argc, char **argv)
 		die("mmap");
 	page = (char *)(((uintptr_t)memory + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
 	watcher = watch_grace_periods(longest);
-	if (setpriority(PRIO_PROCESS, 0, number(argv[2], -20, 19)))
+	if (setpriority(PRIO_PROCESS, 0, nice))
 		die("setpriority");
 	for (i = 0; i < count; i++) {
 		collapse(page);

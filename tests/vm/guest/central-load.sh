@@ -145,7 +145,7 @@ fi
 # --- It holds the central CPU before the scheduler comes, which so never sees that CPU
 
 echo -1 >$rt_runtime
-timeout 20 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
+timeout 60 chrt -f 5 taskset -c 0 sh -c 'while :; do :; done' &
 hog=$!
 sleep 0.5
 if sched_start central --json --stats 1 --timeout-ms 30000; then

@@ -112,13 +112,6 @@ struct sched_ext_entity {
 	bool disallow;
 };
 
-/* Only with CONFIG_PREEMPT_RCU does a task have one. */
-union rcu_special {
-	struct {
-		u8 blocked; /* it was preempted inside an RCU read-side critical section, and is in it still */
-	} b;
-};
-
 struct task_struct {
 	unsigned int flags;
 	pid_t pid;
@@ -128,7 +121,6 @@ struct task_struct {
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
 	unsigned short migration_disabled;
-	union rcu_special rcu_read_unlock_special;
 	struct sched_entity se;
 	struct sched_ext_entity scx;
 	char comm[16];

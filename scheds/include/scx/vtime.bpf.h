@@ -15,6 +15,22 @@
 #define SCX_VTIME_SLICE_MIN 1000000ULL
 
 /*
+ * The member that is read below, under names that no vmlinux.h has: only with CONFIG_PREEMPT_RCU does a task
+ * have it, and a vmlinux.h may have been cut down.
+ */
+struct rcu_special_bits___scx {
+	u8 blocked; /* it was preempted inside an RCU read-side critical section, and is in it still */
+} __attribute__((preserve_access_index));
+
+union rcu_special___scx {
+	struct rcu_special_bits___scx b;
+} __attribute__((preserve_access_index));
+
+struct task_struct___scx {
+	union rcu_special___scx rcu_read_unlock_special;
+} __attribute__((preserve_access_index));
+
+/*
  * scx_vtime_weight - the weight that @p counts with: its own, but 100 at least while it is inside an RCU
  * read-side critical section in which it was preempted
  *
@@ -27,10 +43,11 @@
  */
 static inline u32 scx_vtime_weight(const struct task_struct *p)
 {
+	const struct task_struct___scx *task = (const void *)p;
 	u32 weight = p->scx.weight;
 
-	if (weight < 100 && bpf_core_field_exists(p->rcu_read_unlock_special.b.blocked) &&
-	    p->rcu_read_unlock_special.b.blocked)
+	if (weight < 100 && bpf_core_field_exists(task->rcu_read_unlock_special.b.blocked) &&
+	    task->rcu_read_unlock_special.b.blocked)
 		return 100;
 	return weight;
 }

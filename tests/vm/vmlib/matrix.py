@@ -20,10 +20,8 @@ RELATIONS = {
              'queued > 0'),
     'sdt': ('run > 0', 'local + queued > 0', 'taken <= queued',
             'came = allocated + exhausted + no_memory',
-            # A task that is freed at the very moment when the scheduler is taken off: the kernel has it on no list
-            # any more, and may have no exit_task() to call for it. Seen once in some 60 ends, of one task.
-            'left <= came', 'came <= left + 2', 'cancelled <= left',
-            'allocated = freed + live', 'live <= 2', 'allocated > 0',
+            'came = left', 'cancelled <= left',
+            'allocated = freed', 'live = 0', 'allocated > 0',
             'run = recorded + unrecorded'),
     'userland': ('enqueued = own + direct + queued + overflowed',
                  'queued = dispatched + dequeued + waiting',

@@ -260,7 +260,7 @@ static void count_waiting(u32 number, s64 change)
 	scx_stat_add(PAIR_STAT_WAITING, change);
 	before = __sync_fetch_and_add(&group->waiting, change);
 	/* Used, so that it orders: see set_bits(). */
-	asm volatile("" : : "r"(before));
+	barrier_var(before);
 	if (change > 0) {
 		if (!(READ_ONCE(*word) & bit_of(number)))
 			set_bits(word, bit_of(number));

@@ -272,7 +272,8 @@ class Tables(unittest.TestCase):
             return {'kernel': kernel, 'scheduler': 'simple', 'topology': topology, 'result': matrix.GREEN,
                     'reasons': [], 'warnings': [], **more}
         return {
-            'date': '2026-01-02', 'started': '2026-01-02T03:00:00+00:00', 'short': False, 'qemu': 'QEMU 10.0', 'accel': 'tcg',
+            'date': '2026-01-02', 'started': '2026-01-02T03:00:00+00:00', 'short': False,
+            'qemu': 'QEMU 10.0', 'accel': 'tcg',
             'topologies': [{'name': 'one', 'text': '4 CPUs'}, {'name': 'two', 'text': '8 CPUs'}],
             'schedulers': ['simple'], 'verifier': [],
             'kernels': [{'wanted': '6.12', 'missing': 'none at hand'},

@@ -107,9 +107,9 @@ hotplug() {
 # fork_storm: so many of each kind, however long the host takes for that
 fork_storm() {
 	local kind bogo least
-	bear 'fork storm' 150 stress-ng --fork 4 --fork-ops 120 --vfork 1 --vfork-ops 60 --clone 1 --clone-ops 2 \
+	bear 'fork storm' 150 stress-ng --fork 4 --fork-ops 120 --vfork 1 --vfork-ops 60 --clone 1 --clone-ops 3 \
 		--pthread 1 --pthread-ops 120 -t 120 --metrics-brief
-	for kind in fork:120 vfork:60 clone:2 pthread:120; do
+	for kind in fork:120 vfork:60 clone:3 pthread:120; do
 		least=${kind#*:}
 		kind=${kind%:*}
 		# Further figures of the same name come after the count.

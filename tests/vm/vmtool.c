@@ -162,6 +162,25 @@ static int cmd_startup(int argc, char **argv)
 	return 0;
 }
 
+/*
+ * interrupt PID SEC: send it SIGINT, and wait for its end. Meanwhile, and for a second before, no process
+ * is started that would end: for tests of what must be gone with a scheduler, while nothing else goes.
+ */
+static int cmd_interrupt(int argc, char **argv)
+{
+	long pid = number(argv[1], 2, INT32_MAX), sec = number(argv[2], 1, 3600);
+	uint64_t limit;
+
+	usleep(1000000);
+	if (kill(pid, SIGINT))
+		die(argv[1]);
+	for (limit = now_ns() + sec * 1000000000ULL; now_ns() < limit; usleep(20000))
+		if (kill(pid, 0) && errno == ESRCH)
+			return 0;
+	fprintf(stderr, "vmtool: %ld is still there after %ld s\n", pid, sec);
+	return 1;
+}
+
 static const struct {
 	const char *name;
 	const char *args;
@@ -188,6 +207,7 @@ static const struct {
 	{ "ext", "COMMAND...", 1, cmd_ext },
 	{ "nobody", "COMMAND...", 1, cmd_nobody },
 	{ "setext", "PID", 1, cmd_setext },
+	{ "interrupt", "PID SEC", 2, cmd_interrupt },
 	{ "startup", "COMMAND...", 1, cmd_startup },
 };
 

@@ -32,7 +32,9 @@ elapsed() {
 tell() {
 	who=$1
 	shift
-	printf '[%s s] %-9s  %s\n' "$(elapsed)" "$who" "$*"
+	text=$(printf '[%s s] %-9s  %s' "$(elapsed)" "$who" "$*")
+	# A serial line takes nothing while a signal comes, as one does when a child of this shell ends.
+	printf '%s\n' "$text" || printf '%s\n' "$text"
 }
 
 # hackbench's children outlive it when it alone is killed.

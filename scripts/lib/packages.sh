@@ -28,6 +28,7 @@ load  rt-tests      hackbench
 test  stress-ng     stress-ng
 load  util-linux    taskset
 test  valgrind      valgrind
+test  g++           g++
 kernel gcc          gcc
 kernel make         make
 kernel flex         flex

@@ -17,7 +17,7 @@
 . /tests/lib.sh
 
 fact() {
-	printf '@fact %s=%s\n' "$1" "$2"
+	say '@fact %s=%s\n' "$1" "$2"
 }
 
 # A line a second from a process bound to each CPU, which nothing but the kernel can stop: it is

@@ -75,7 +75,8 @@ begin_and_end() {
 	TOOK=none
 	start --fault "$fault" --json --exit-dump-len 4096 "$@" || return 1
 	load_on "$seconds"
-	sched_end 60
+	# The other CPUs wait for one that is locked up, and are late with all that comes after it.
+	sched_end 120
 	load_off
 }
 
@@ -258,11 +259,7 @@ detectors() {
 		skip 'from 6.16 on' 'a long lockup is ended by a detector of the kernel'
 		return
 	fi
-	start --fault lockup-dispatch --json --exit-dump-len 4096 --duration 28000 --timeout-ms 30000 || return
-	load_on 45
-	# The other CPUs wait for that one, too, and are late with all that comes after it.
-	sched_end 120
-	load_off
+	begin_and_end lockup-dispatch 45 --duration 28000 --timeout-ms 30000 || return
 	is 'a long lockup: ends with 3' "$SCHED_STATUS" 3
 	is 'a long lockup: the exit kind' "$(json exit kind)" 1024
 	has 'a long lockup: by a detector' "$OUT" '^[{]"type":"exit",.*"message":"[^"]*(RCU|[Ss]oft ?lockup|[Hh]ard ?lockup)'

@@ -23,6 +23,14 @@ chrt -f -p 1 $$ || exit 1
 tests=0
 failures=0
 
+# say FORMAT ARGUMENT...: printf(1) on a serial line. That takes nothing (EINTR) from a process to which a signal
+# comes in that very moment, as one does to a shell whenever a child of it ends; the shell drops what it could
+# not write, and goes on.
+say() {
+	# shellcheck disable=SC2059
+	printf "$@" || printf "$@" || printf "$@"
+}
+
 diag() {
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
@@ -36,19 +44,19 @@ diag_file() {
 
 pass() {
 	tests=$((tests + 1))
-	printf 'ok %d - %s\n' "$tests" "$*"
+	say 'ok %d - %s\n' "$tests" "$*"
 }
 
 fail() {
 	tests=$((tests + 1))
 	failures=$((failures + 1))
-	printf 'not ok %d - %s\n' "$tests" "$*"
+	say 'not ok %d - %s\n' "$tests" "$*"
 }
 
 # skip REASON NAME
 skip() {
 	tests=$((tests + 1))
-	printf 'ok %d - %s # SKIP %s\n' "$tests" "$2" "$1"
+	say 'ok %d - %s # SKIP %s\n' "$tests" "$2" "$1"
 }
 
 # check NAME COMMAND...: the command succeeds
@@ -118,7 +126,7 @@ hasnt() {
 finish() {
 	# A plan of none would be a skip.
 	[ "$tests" -gt 0 ] || fail 'anything was tested'
-	printf '1..%d\n' "$tests"
+	say '1..%d\n' "$tests"
 	[ "$failures" -eq 0 ] || exit 1
 	exit 0
 }

@@ -19,12 +19,12 @@ MODE=$1
 shift
 
 step() {
-	printf '\n@step %s %s %s\n' "$name" "$1" "$(now_ms)"
+	say '\n@step %s %s %s\n' "$name" "$1" "$(now_ms)"
 }
 
 send() {
 	[ -e "$2" ] || return 0
-	printf '\n@file %s %s\n' "$1" "$(wc -c <"$2")"
+	say '\n@file %s %s\n' "$1" "$(wc -c <"$2")"
 	cat "$2"
 }
 
@@ -118,7 +118,7 @@ measured probe to_files probe scx probe --json
 for file in facts probe.out probe.err; do
 	send "machine/$file" "$CELL/$file"
 done
-printf '\n@done machine\n'
+say '\n@done machine\n'
 
 for name in "$@"; do
 	rm -rf "$CELL"
@@ -128,6 +128,6 @@ for name in "$@"; do
 	for file in facts verify.out verify.err out err metrics.taken log remains hackbench.out stress-ng.out; do
 		send "$name/$file" "$CELL/$file"
 	done
-	printf '\n@done %s\n' "$name"
+	say '\n@done %s\n' "$name"
 done
 exit 0

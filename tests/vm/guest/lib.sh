@@ -287,9 +287,17 @@ sched_start() {
 	return 1
 }
 
-# sched_end SECONDS [SIGNAL]: send it a signal if one is given, wait for its end
+# sched_end SECONDS [SIGNAL|calmly]: send it a signal if one is given, wait for its end
+#
+# calmly: SIGINT, while no other process ends, for a scheduler that has to have seen each task leave when it is
+# gone. The kernel takes a task that it frees off its list before it tells the scheduler (sched_ext_free()), and
+# the end of a scheduler does not wait for what lies between: rarely, but it was seen, a task leaves untold.
 sched_end() {
-	[ -z "${2:-}" ] || kill -"$2" "$SCHED_PID"
+	case ${2:-} in
+	'') ;;
+	calmly) vmtool interrupt "$SCHED_PID" "$1" ;;
+	*) kill -"$2" "$SCHED_PID" ;;
+	esac
 	if ! wait_for "$1" test -e sched.status; then
 		SCHED_STATUS="none after $1 s"
 		diag "it is in: $(tr '\n' ' ' <"/proc/$SCHED_PID/stack")"
@@ -317,26 +325,13 @@ gone() {
 
 # sched_stop NAME SIGNAL|calmly: a good scheduler stops on a signal, with status 0 and a clean log
 sched_stop() {
-	if [ "$2" = calmly ]; then
-		interrupt_calmly
-		sched_end 20
-	else
-		sched_end 20 "$2"
-	fi
+	sched_end 20 "$2"
 	is "$1: ends with 0 ($2)" "$SCHED_STATUS" 0 || {
 		diag_file stdout "$OUT" 3
 		diag_file stderr "$ERR"
 	}
 	gone "$1"
 	log_clean "$1"
-}
-
-# interrupt_calmly: SIGINT for a scheduler that has to have seen each task leave when it is gone. The kernel
-# takes a task that it frees off its list before it tells the scheduler (sched_ext_free()), and the end of a
-# scheduler does not wait for that: such a task leaves unseen, and there is one in every few dozen ends while
-# other processes end. So none does.
-interrupt_calmly() {
-	vmtool interrupt "$SCHED_PID" 20
 }
 
 # sched_ejected NAME SECONDS STATUS: it is ended by the kernel, and its exit status is STATUS

@@ -68,11 +68,6 @@ remains() {
 	find /sys/fs/bpf -mindepth 1
 }
 
-stop_calmly() {
-	interrupt_calmly
-	sched_end 20
-}
-
 life() {
 	local seq
 	fact taint.before "$(cat /proc/sys/kernel/tainted)"
@@ -90,7 +85,7 @@ life() {
 		fact state.loaded "$(state)"
 		fact ops.loaded "$(cat "$SCX/root/ops")"
 		cp "$CELL/metrics" "$CELL/metrics.taken"
-		measured stop stop_calmly
+		measured stop sched_end 20 calmly
 	else
 		measured stop sched_end 1 KILL
 	fi

@@ -303,7 +303,7 @@ if sched_start sdt --json --stats 1 --tasks 200 --top 10; then
 	check 'hotplug: hackbench succeeds' hackbench_load 10
 	sched_stop 'all that may happen' calmly
 	records 'all that may happen, after the last start'
-	# Of the totals at each end but the last one, which did not come when it was calm (interrupt_calmly()).
+	# Of the totals at each end but the last one, which did not come when it was calm (see sched_end).
 	live=$(grep -A 1 '^{"type":"exit"' "$OUT" | sed -n 's/.*"live":\([0-9]*\).*/\1/p' | sort -n | tail -n 1)
 	num 'all that may happen: every start ends without a record in use, or hardly any' "$live" -le 2
 fi

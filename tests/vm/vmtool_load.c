@@ -302,13 +302,21 @@ int cmd_crowd(int argc, char **argv)
 	pthread_t *ids = calloc(nr, sizeof(*ids));
 	struct crowd crowd = { 0 };
 	pthread_attr_t attr;
+	uint32_t *counts;
 	int idle;
 	/* Ours, so that the C library does not give back each by itself, with interrupts to all CPUs. */
 	char *stacks = shared(nr * CROWD_STACK);
 
 	if (!threads || !ids)
 		die("calloc");
-	crowd.counts = shared(nr * sizeof(uint32_t));
+	/*
+	 * Their pages are there before the threads are: a thread that is preempted while it holds the lock of
+	 * a new page makes all wait for it that fault on the same page, and each then hands the lock to one
+	 * that first waits for its turn on a CPU. So one a round would get on, under any scheduler.
+	 */
+	counts = shared(nr * sizeof(*counts));
+	memset(counts, 0, nr * sizeof(*counts));
+	crowd.counts = counts;
 	pthread_attr_init(&attr);
 	for (i = 0; i < nr; i++) {
 		threads[i] = (struct crowd_thread){ &crowd, i };

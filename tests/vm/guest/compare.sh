@@ -72,7 +72,7 @@ loop() {
 	fact loop.exit "$SCHED_STATUS"
 	fact loop.ended_at_ms "$(now_ms)"
 	fact loop.kind "$(exit_field kind)"
-	wait_for 10 state_is disabled
+	wait_for 30 state_is disabled
 	fact loop.state "$(state)"
 	fact loop.log_lines "$(log_warnings ejected | wc -l)"
 	watched qmap bound_reached more kicks
@@ -129,7 +129,7 @@ without() {
 	fact warned.exit "$SCHED_STATUS"
 	grep '^scx_qmap: warning: ' "$ERR" >warned.err
 	said warned warned.err
-	wait_for 10 state_is disabled
+	wait_for 30 state_is disabled
 	fact warned.state "$(state)"
 	fact warned.log_lines "$(log_warnings | wc -l)"
 }

@@ -243,7 +243,7 @@ launch() {
 	) &
 	SCHED_STATUS=
 	SCHED_PID=
-	wait_for 10 test -s sched.pid && read -r SCHED_PID <sched.pid
+	wait_for 30 test -s sched.pid && read -r SCHED_PID <sched.pid
 }
 
 enable_seq() {
@@ -310,7 +310,7 @@ sched_end() {
 # What is left of a scheduler when it is gone, as text; empty if there is nothing.
 leftovers() {
 	local exe
-	wait_for 10 state_is disabled || echo "state: $(state)"
+	wait_for 30 state_is disabled || echo "state: $(state)"
 	# By the program, for a kernel thread may have such a name too.
 	for exe in /proc/[0-9]*/exe; do
 		readlink "$exe"
@@ -581,7 +581,7 @@ cg_remove() {
 	local group
 	for group in "$@"; do
 		echo 1 >"$CGROUPS/$group/cgroup.kill"
-		wait_for 10 rmdir "$CGROUPS/$group" 2>/dev/null || return 1
+		wait_for 30 rmdir "$CGROUPS/$group" 2>/dev/null || return 1
 	done
 }
 

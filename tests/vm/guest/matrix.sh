@@ -63,7 +63,7 @@ lines_of_statistics() {
 
 # What must not be there when a scheduler is gone.
 remains() {
-	wait_for 10 state_is disabled
+	wait_for 30 state_is disabled
 	pidof "scx_$name" && echo "process scx_$name"
 	find /sys/fs/bpf -mindepth 1
 }
@@ -81,7 +81,7 @@ life() {
 			cp load.out "$CELL/stress-ng.out"
 		fi
 		# Two lines, for there to be something to compare.
-		measured statistics wait_for 10 lines_of_statistics 2
+		measured statistics wait_for 30 lines_of_statistics 2
 		fact state.loaded "$(state)"
 		fact ops.loaded "$(cat "$SCX/root/ops")"
 		cp "$CELL/metrics" "$CELL/metrics.taken"

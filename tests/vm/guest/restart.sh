@@ -27,10 +27,10 @@ options_of_starts() {
 
 if sched_start simple -f --json; then
 	echo 0 >$CPU1
-	check 'restart: simple starts again' wait_for 15 at_least_starts 2
+	check 'restart: simple starts again' wait_for 40 at_least_starts 2
 	echo 1 >$CPU1
-	check 'restart: and again' wait_for 15 at_least_starts 3
-	wait_for 10 ops_is simple
+	check 'restart: and again' wait_for 40 at_least_starts 3
+	wait_for 40 ops_is simple
 	sched_stop 'restart, simple -f' INT
 	is 'restart: the options are told at each start' "$(options_of_starts | wc -l)" 3
 	is 'restart: and are the same each time' "$(options_of_starts | sort -u)" '"fifo":1'
@@ -46,7 +46,7 @@ loading() {
 	ls -l "/proc/$SCHED_PID/fd" 2>/dev/null | grep -q bpf-prog
 }
 launch scx_qmap -s 5000 -b 4 --queue-len 64 --json --test-attach-delay 2000
-check 'restart: qmap loads, which is after it opened' wait_for 20 loading
+check 'restart: qmap loads, which is after it opened' wait_for 40 loading
 echo 0 >$CPU1
 check 'restart: qmap, with a CPU gone before it attached, starts all the same' wait_for 60 ops_is qmap
 is 'restart: it took a second start' "$(starts)" 1
@@ -63,10 +63,11 @@ log_mark
 launch scx_simple --json
 n=0
 began=$(now_ms)
-while [ ! -e sched.status ] && [ $n -lt 12 ]; do
+while [ $n -lt 12 ]; do
 	n=$((n + 1))
-	wait_for 15 at_least_starts $n || break
-	wait_for 5 ops_is simple
+	wait_for 40 eval "at_least_starts $n || [ -e sched.status ]" || break
+	wait_for 40 up_or_ended simple
+	[ ! -e sched.status ] || break
 	echo $((n % 2 == 0)) >$CPU1
 done
 sched_end 20

@@ -42,10 +42,11 @@ static const char *const excused[] = {
 	/* Of a CPU that is taken offline. */
 	"^process [0-9]+ \\(.*\\) no longer affine to cpu[0-9]+$",
 	/*
-	 * Of a CPU that comes online and has an interrupt pending already, 7.x: it is delivered as soon as the
-	 * CPU takes interrupts. Not so one that is still in service ("Stale ISR"), which older ones tell too.
+	 * Of a CPU that comes online and has an interrupt pending already: it is delivered as soon as the CPU
+	 * takes interrupts. Not so one that is still in service ("Stale ISR"; kernels before 7.x tell both in
+	 * one line, where that is zero if there is none).
 	 */
-	"^APIC: Stale IRR: [0-9a-f,]+$",
+	"^APIC: Stale IRR: [0-9a-f,]+( ISR: [0,]+)?$",
 };
 
 static void warn_of(struct kernel_log *log, const char *text)

@@ -558,6 +558,7 @@ static void test_kernel_log(void)
 		"4,7,1004,-;clocksource: timekeeping watchdog on CPU1: hpet read-back delay of 1ns\n",
 		"4,8,1005,-;process 12 (conform-load) no longer affine to cpu1\n",
 		"4,9,1006,-;APIC: Stale IRR: 10000000,00000000,00000000,00000000\n",
+		"4,9,1006,-;APIC: Stale IRR: 10000000,00000000 ISR: 00000000,00000000\n",
 		"30,10,1006,-;a daemon of facility 3, level 6\n",
 		"not a record",
 		"3,1",
